@@ -1,0 +1,66 @@
+"""symlstm: symbolic derivations of LSTMs and every recurrent cell like them.
+
+    import symlstm as sl
+    cell = sl.cell("lstm")
+    sl.derive(cell, "c", "c_prev").result      # diag(f_t)
+
+The names below are imported on first use, so that the command line starts at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symlstm.calculus.derivation import backward, derive
+    from symlstm.cells import cell
+    from symlstm.codegen import compile, parameters
+    from symlstm.emit import notation, save
+    from symlstm.errors import SymlstmError
+    from symlstm.evidence import examine
+    from symlstm.functions import concat, sigmoid, softmax, tanh
+    from symlstm.walkthrough import walk
+
+_HOMES = {
+    "SymlstmError": "errors",
+    "backward": "calculus.derivation",
+    "cell": "cells",
+    "compile": "codegen",
+    "concat": "functions",
+    "derive": "calculus.derivation",
+    "examine": "evidence",
+    "notation": "emit",
+    "parameters": "codegen",
+    "save": "emit",
+    "sigmoid": "functions",
+    "softmax": "functions",
+    "tanh": "functions",
+    "walk": "walkthrough",
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "SymlstmError",
+    "backward",
+    "cell",
+    "compile",
+    "concat",
+    "derive",
+    "examine",
+    "notation",
+    "parameters",
+    "save",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "walk",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"symlstm.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'symlstm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

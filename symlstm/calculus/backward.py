@@ -1,0 +1,153 @@
+"""One sweep backward: the gradient of the loss by every quantity, from the last equation to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from symlstm.calculus.linear import summed
+from symlstm.calculus.rules import differential, rule_for
+from symlstm.calculus.steps import Step
+from symlstm.equations import Cell, Equation
+from symlstm.expr.build import Matrix, quantities, zeros
+from symlstm.expr.nodes import Apply, Hadamard, Quantity, Whole, Zeros
+from symlstm.expr.text import text
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """quantity = expr, where quantity is the gradient of the loss by `of` (or by a part of its equation)."""
+
+    quantity: Quantity
+    expr: Matrix
+    of: Quantity
+    because: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The adjoints in the order of computation, and their steps."""
+
+    adjoints: tuple[Adjoint, ...]
+    steps: tuple[Step, ...]
+
+    def adjoint(self, of: Quantity) -> Adjoint | None:
+        return next((a for a in self.adjoints if a.of == of and a.quantity.role == "adjoint"), None)
+
+
+def adjoint_symbol(q: Quantity, role: str = "adjoint") -> Quantity:
+    """The symbol of dL/dq: \\bar q (role "adjoint"), or the part of it that comes from outside ("upstream")."""
+    prefix = {"adjoint": "d_", "upstream": "up_", "delta": "delta_"}[role]
+    return Quantity(prefix + q.name, *q.shape, q.time, role, q.base)
+
+
+def sweep(cell: Cell, upstream: Iterable[Quantity], wanted: Iterable[Quantity] | None = None) -> Sweep:
+    """Derive the adjoints of all quantities, given gradients from outside on `upstream`.
+
+    wanted: the quantities whose adjoints are asked for (default: inputs, previous states, parameters).
+    """
+    upstream = tuple(upstream)
+    leaves = (*(s.previous for s in cell.states), *cell.inputs, *cell.parameters)
+    wanted = tuple(leaves if wanted is None else wanted)
+    on_the_way = _on_the_way(cell.equations, set(upstream), set(wanted))
+    state = _Sweeping({q: [adjoint_symbol(q, "upstream")] for q in upstream}, {}, [], [], on_the_way)
+    for equation in reversed(cell.equations):
+        if equation.quantity in on_the_way and equation.quantity in state.arriving:
+            _pull_equation(equation, state)
+    for leaf in wanted:
+        if cell.equation(leaf) is None:
+            _close(leaf, state)
+    return Sweep(tuple(state.adjoints), tuple(state.steps))
+
+
+def _on_the_way(equations: tuple[Equation, ...], sources: set[Quantity], wanted: set[Quantity]) -> set[Quantity]:
+    """Quantities that depend on something wanted, and on which something upstream depends."""
+    depends = set(wanted)
+    for e in equations:
+        if any(q in depends for q in quantities(e.expr)):
+            depends.add(e.quantity)
+    needed = set(sources)
+    for e in reversed(equations):
+        if e.quantity in needed:
+            needed.update(quantities(e.expr))
+    return depends & needed
+
+
+@dataclass
+class _Sweeping:
+    """What has arrived at each quantity so far, and from which equations."""
+
+    arriving: dict[Quantity, list[Matrix]]
+    used_in: dict[Quantity, list[Quantity]]
+    adjoints: list[Adjoint]
+    steps: list[Step]
+    on_the_way: set[Quantity]
+
+
+def _close(q: Quantity, state: _Sweeping) -> Quantity:
+    """The adjoint of q is complete: the sum over all its uses."""
+    symbol = adjoint_symbol(q)
+    parts = state.arriving.get(q)
+    total = summed(parts) if parts else zeros(*q.shape)
+    uses = list(dict.fromkeys(text(u) for u in state.used_in.get(q, [])))
+    if not parts:
+        because = f"{text(q)} is not used"
+    elif not uses:
+        because = f"{text(q)} leaves the step: its gradient comes from outside"
+    else:
+        outside = any(isinstance(p, Quantity) and p.role == "upstream" for p in parts)
+        because = f"{text(q)} is used in {' and '.join(uses)}" + (" and outside the step" if outside else "")
+    state.adjoints.append(Adjoint(symbol, total, q, because))
+    state.steps.append(Step("sum over all uses", symbol, total, because, symbol))
+    return symbol
+
+
+def _pull_equation(equation: Equation, state: _Sweeping) -> None:
+    q = equation.quantity
+    _pull(equation.expr, _close(q, state), equation, q, state, [0])
+
+
+def _pull(
+    node: Matrix, gradient: Matrix, equation: Equation, output: Matrix, state: _Sweeping, deltas: list[int]
+) -> None:
+    """Send the gradient of a node on to its arguments."""
+    if isinstance(node, Quantity):
+        if node in state.on_the_way:
+            state.arriving.setdefault(node, []).append(gradient)
+            state.used_in.setdefault(node, []).append(equation.quantity)
+        return
+    for argument, linear in differential(node, output):
+        uses = [q for q in _leaves(argument) if q in state.on_the_way]
+        if not uses:
+            continue
+        pulled = linear.pull(gradient)
+        state.steps.append(
+            Step(f"{rule_for(node).name(node)}, transposed", gradient, pulled, _why(node, argument), gradient)
+        )
+        if len(uses) > 1 and isinstance(node, (Apply, Whole, Hadamard)) and not isinstance(pulled, (Quantity, Zeros)):
+            pulled = _name_delta(pulled, argument, equation, state, deltas)
+        _pull(argument, pulled, equation, argument, state, deltas)
+
+
+def _why(node: Matrix, argument: Matrix) -> str:
+    return f"from {text(node)} back to {text(argument)}"
+
+
+def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sweeping, deltas: list[int]) -> Quantity:
+    """A gradient that is used several times gets a name: delta_q, the gradient by the pre-activation of q."""
+    deltas[0] += 1
+    q = equation.quantity
+    suffix = "" if deltas[0] == 1 else f"_{deltas[0]}"
+    symbol = Quantity(f"delta_{q.name}{suffix}", *argument.shape, q.time, "delta", f"{q.base}{suffix}")
+    because = f"gradient by {text(argument)}"
+    state.adjoints.append(Adjoint(symbol, pulled, q, because))
+    state.steps.append(Step("name", symbol, pulled, because, symbol))
+    return symbol
+
+
+def _leaves(expr: Any) -> list[Quantity]:
+    """Every occurrence of a quantity."""
+    if isinstance(expr, Quantity):
+        return [expr]
+    return [q for a in expr.args for q in _leaves(a)]

@@ -1,0 +1,212 @@
+"""What a user asks for: the derivative of one quantity by another, and the whole backward pass of a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from symlstm.calculus.backward import Adjoint, adjoint_symbol, sweep
+from symlstm.calculus.forward import Jacobians, forward
+from symlstm.calculus.graph import Graph, earlier_equations, graph
+from symlstm.calculus.indexform import IndexTerm, index_form
+from symlstm.calculus.paths import Path, list_paths
+from symlstm.calculus.steps import Step
+from symlstm.equations import Cell
+from symlstm.errors import RuleMissing, SymlstmError
+from symlstm.expr.build import Matrix, add, matmul, partial, quantities, replace, total, zeros
+from symlstm.expr.nodes import Quantity, Zeros
+from symlstm.expr.text import text
+
+PATHS = ("partial", "total")
+
+
+class Shown:
+    """What every result can do: evidence, LaTeX, Markdown, a file."""
+
+    def evidence(self, **options: Any) -> Any:
+        """Check the result by the three rungs; see symlstm.evidence."""
+        from symlstm.evidence import examine
+
+        return examine(self, **options)
+
+    def _emit(self, format_: str, **options: Any) -> str:
+        from symlstm.emit import emit
+
+        return emit(self, format_, **options)
+
+    def latex(self, **options: Any) -> str:
+        """A complete .tex document? No: the body of one, ready to paste; `save("x.tex")` writes a whole document."""
+        return self._emit("latex", **options)
+
+    def markdown(self, **options: Any) -> str:
+        """Markdown with mathematics as GitHub renders it."""
+        return self._emit("markdown", **options)
+
+    def text(self, **options: Any) -> str:
+        """Plain text for the terminal."""
+        return self._emit("terminal", **options)
+
+    def json(self, **options: Any) -> str:
+        """JSON with a versioned schema."""
+        return self._emit("json", **options)
+
+    def save(self, path: Any, **options: Any) -> None:
+        """Write to a file; the format follows its ending (.tex, .md, .txt, .json)."""
+        from symlstm.emit import save
+
+        save(self, path, **options)
+
+
+@dataclass(frozen=True)
+class Derivation(Shown):
+    """d of / d wrt, with its steps.
+
+    result: by a vector, the Jacobian in numerator layout, J[i, j] = d of_i / d wrt_j; by a matrix, the action on the
+    upstream gradient of `of`: the gradient of <g, of>, which has the shape of the matrix. index: by a matrix, the
+    three-index form d of_i / d W_jk as a sum of terms; empty otherwise (and where there is none).
+    """
+
+    cell: Cell
+    of: Quantity
+    wrt: Quantity
+    paths_kind: str
+    result: Matrix
+    steps: tuple[Step, ...]
+    index: tuple[IndexTerm, ...] = ()
+    local: dict[Quantity, Matrix] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def graph(self) -> Graph:
+        return graph(self.cell, self.wrt, self.paths_kind)
+
+    @property
+    def by_matrix(self) -> bool:
+        return self.wrt.shape[1] != 1
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """The single paths, for a derivative by a vector; their products add up to the result."""
+        return () if self.by_matrix else list_paths(self.graph, self.of)
+
+    @property
+    def upstream(self) -> Quantity:
+        """The symbol of the upstream gradient that `result` acts on, by a matrix."""
+        return adjoint_symbol(self.of)
+
+
+def derive(cell: Cell, of: str, wrt: str, *, paths: str = "partial") -> Derivation:
+    """d of / d wrt in closed form, in the names of the cell.
+
+    paths="partial" holds the other previous states fixed; paths="total" counts every path in the unrolled graph
+    (it differs only by previous states). Raises NameUnknown, and RuleMissing where a rule is missing.
+    """
+    if paths not in PATHS:
+        raise SymlstmError(f"paths={paths!r} is not known", 'paths is "partial" or "total"')
+    top, bottom = cell.quantity(of), cell.quantity(wrt)
+    g = graph(cell, bottom, paths)
+    if bottom.shape[1] != 1:
+        return _by_matrix(cell, top, bottom, g, paths)
+    if paths == "total" and any(bottom == s.previous for s in cell.states):
+        return _total(cell, top, bottom)
+    done = forward(g, top)
+    return Derivation(cell, top, bottom, paths, done.results[top], _all_steps(done), (), done.local)
+
+
+def _all_steps(done: Jacobians) -> tuple[Step, ...]:
+    return tuple(step for steps in done.steps.values() for step in steps)
+
+
+def _total(cell: Cell, of: Quantity, wrt: Quantity) -> Derivation:
+    """Through the unrolled graph: directly, and through every other state that the step before made of `wrt`.
+
+    d of/d s_{t-1} (total) = d of/d s_{t-1} + sum over the other states r of (d of/d r_{t-1}) (d r_{t-1}/d s_{t-1}).
+    """
+    steps: list[Step] = []
+    direct = forward(graph(cell, wrt, "partial"), of)
+    steps += _all_steps(direct)
+    terms = [direct.results[of]]
+    symbols = [partial(of, wrt)]
+    before = Graph(earlier_equations(cell), wrt)
+    for state in cell.states:
+        other = state.previous
+        if other == wrt:
+            continue
+        into = forward(graph(cell, other, "partial"), of)
+        made = forward(before, other)
+        if isinstance(into.results[of], Zeros) or isinstance(made.results[other], Zeros):
+            continue
+        steps += [*_all_steps(into), *_all_steps(made)]
+        terms.append(matmul(into.results[of], made.results[other]))
+        symbols.append(matmul(partial(of, other), partial(other, wrt)))
+    start, result = total(of, wrt), add(*terms)
+    if len(terms) > 1:
+        because = f"{text(wrt)} acts directly and through the other states of step t-1"
+        opened = add(*symbols)
+    else:
+        because = f"no other state of step t-1 that reaches {text(of)} depends on {text(wrt)}"
+        opened = symbols[0]
+    steps.append(Step("chain rule over all paths", start, opened, because, start))
+    steps.append(Step("chain rule, insert", opened, result, "all from above", start))
+    return Derivation(cell, of, wrt, "total", result, tuple(steps))
+
+
+def _by_matrix(cell: Cell, of: Quantity, wrt: Quantity, g: Graph, paths: str) -> Derivation:
+    swept = sweep(cell, [of], [wrt])
+    given = {adjoint_symbol(of, "upstream"): adjoint_symbol(of)}
+    values: dict[Quantity, Matrix] = {}
+    for adjoint in swept.adjoints:
+        if adjoint.of == of and adjoint.quantity == adjoint_symbol(of):
+            continue
+        values[adjoint.quantity] = replace(adjoint.expr, {**given, **values})
+    result = values.get(adjoint_symbol(wrt), zeros(*wrt.shape))
+    try:
+        index = index_form(g, of)
+    except RuleMissing:
+        index = ()
+    last = Step(
+        "insert", adjoint_symbol(wrt), result, f"all in terms of the gradient of {text(of)}", adjoint_symbol(wrt)
+    )
+    steps = tuple(_with_given(s, given) for s in swept.steps)
+    return Derivation(cell, of, wrt, paths, result, (*steps, last), index)
+
+
+def _with_given(step: Step, given: dict[Quantity, Quantity]) -> Step:
+    return Step(
+        step.rule, replace(step.before, given), replace(step.after, given), step.because, replace(step.of, given)
+    )
+
+
+@dataclass(frozen=True)
+class BackwardPass(Shown):
+    """The backward pass of one step: gradients of a loss by every quantity, given those by the new states and outputs.
+
+    adjoints: in the order of computation. upstream: the gradients that come from outside, by quantity.
+    """
+
+    cell: Cell
+    upstream: dict[Quantity, Quantity]
+    adjoints: tuple[Adjoint, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def gradients(self) -> dict[str, Matrix]:
+        """The gradient expression by name: parameters, inputs and previous states."""
+        return {a.of.name: a.expr for a in self.adjoints if self.cell.equation(a.of) is None}
+
+    @property
+    def result(self) -> Matrix:
+        """The last step's outcome."""
+        return self.steps[-1].after
+
+    def depends_on(self) -> list[Quantity]:
+        """The quantities of the forward pass that the backward pass needs (the cache)."""
+        used = [q for a in self.adjoints for q in quantities(a.expr)]
+        return [q for q in dict.fromkeys(used) if q.role == "value"]
+
+
+def backward(cell: Cell) -> BackwardPass:
+    """The adjoint of every quantity of one step and the gradient of every parameter."""
+    sources = list(dict.fromkeys([*(s.current for s in cell.states), *cell.outputs]))
+    swept = sweep(cell, sources)
+    return BackwardPass(cell, {q: adjoint_symbol(q, "upstream") for q in sources}, swept.adjoints, swept.steps)

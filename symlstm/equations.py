@@ -1,0 +1,153 @@
+"""A recurrent cell as data: named equations, states, inputs and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symlstm.errors import unknown
+from symlstm.expr.build import Matrix
+from symlstm.expr.nodes import Quantity, t
+from symlstm.trace.array import COLUMNS, ROWS, Path
+from symlstm.trace.frames import run
+
+
+@dataclass(frozen=True)
+class Equation:
+    """quantity = expr, with the comment that its line carries in the source."""
+
+    quantity: Quantity
+    expr: Matrix
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.quantity.name
+
+
+@dataclass(frozen=True)
+class State:
+    """A state: its value at t, and the argument that brings its value at t-1."""
+
+    current: Quantity
+    previous: Quantity
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as equations.
+
+    equations: in the order of computation. inputs, states, parameters, outputs: its quantities (states in the order
+    in which the function returns them). function: the numeric cell. shapes: name -> symbolic sizes, as in NumPy.
+    """
+
+    name: str
+    function: Callable[..., Any] = field(compare=False, repr=False)
+    equations: tuple[Equation, ...]
+    inputs: tuple[Quantity, ...]
+    states: tuple[State, ...]
+    parameters: tuple[Quantity, ...]
+    outputs: tuple[Quantity, ...]
+    shapes: Mapping[str, tuple[sp.Expr, ...]] = field(compare=False)
+    paths: Mapping[str, Path] = field(compare=False, repr=False)
+    positional: tuple[str, ...] = field(compare=False, repr=False)
+    layout: str | None = None
+
+    @cached_property
+    def by_name(self) -> dict[str, Quantity]:
+        """Every quantity by the name that a user types; the sign without its side in time works too."""
+        found: dict[str, Quantity] = {}
+        for q in (*(e.quantity for e in self.equations), *self.inputs, *self.parameters):
+            found[q.name] = q
+        for state in self.states:
+            found[state.previous.name] = state.previous
+        for q in list(found.values()):
+            plain = q.base if q.time != t - 1 else f"{q.base}_prev"
+            found.setdefault(plain, q)
+        return found
+
+    def quantity(self, name: str) -> Quantity:
+        """The quantity of that name; NameUnknown (with a guess) if there is none."""
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise unknown(f"quantity of {self.name}", name, self.by_name) from None
+
+    def equation(self, quantity: Quantity) -> Equation | None:
+        """The equation that defines a quantity, None for inputs, previous states and parameters."""
+        return self._equations_by_quantity.get(quantity)
+
+    @cached_property
+    def _equations_by_quantity(self) -> dict[Quantity, Equation]:
+        return {e.quantity: e for e in self.equations}
+
+    @property
+    def dims(self) -> tuple[sp.Symbol, ...]:
+        """The sizes of the cell (n, m, ...), in the order in which its arguments use them."""
+        found: dict[sp.Symbol, None] = {}
+        first = [*(s.previous.name for s in self.states), *(q.name for q in self.inputs)]
+        for name in [*first, *(n for n in self.shapes if n not in first)]:
+            for part in self.shapes[name]:
+                found.update(dict.fromkeys(sorted(part.free_symbols, key=str)))
+        return tuple(found)
+
+    @property
+    def doc(self) -> str:
+        return (self.function.__doc__ or "").strip()
+
+    def latex(self, notation: Any = None) -> str:
+        """The equations as one aligned block of LaTeX."""
+        from symlstm.emit.equations import equations_latex
+
+        return equations_latex(self, notation)
+
+    def call(self, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Run the numeric cell on one example, arrays by name; what it returns and its local variables."""
+        arguments: dict[str, Any] = {}
+        for name, value in values.items():
+            path = self.paths.get(name)
+            if path is not None:
+                _put(arguments, path, self._in_layout(name, value))
+        positional = [_built(arguments.pop(name)) for name in self.positional]
+        return run(self.function, tuple(positional), {name: _built(v) for name, v in arguments.items()})
+
+    def _in_layout(self, name: str, value: Any) -> Any:
+        batched = name in {s.previous.name for s in self.states} | {q.name for q in self.inputs}
+        if self.layout == ROWS and batched:
+            return np.asarray(value)[None, :]
+        if self.layout == COLUMNS and np.ndim(value) == 1:
+            return np.asarray(value)[:, None]
+        return value
+
+
+def _put(arguments: dict[str, Any], path: Path, value: Any) -> None:
+    (_, name), *rest = path
+    place = arguments
+    key: Any = name
+    for kind, inner in rest:
+        place = place.setdefault(key, _Parts(kind))
+        key = inner
+    place[key] = value
+
+
+class _Parts(dict):  # type: ignore[type-arg]
+    """A parameter argument with parts, before it becomes a dict, a list or an object."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+
+def _built(value: Any) -> Any:
+    if not isinstance(value, _Parts):
+        return value
+    parts = {key: _built(part) for key, part in value.items()}
+    if value.kind == "attribute":
+        return SimpleNamespace(**parts)
+    return [parts[k] for k in sorted(parts)] if value.kind == "index" else parts

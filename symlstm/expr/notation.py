@@ -1,0 +1,138 @@
+"""How symbols are written: a table from names to signs, and the few choices that differ between sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sympy as sp
+
+_LETTERS = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho final sigma tau
+upsilon phi chi psi omega""".split()
+_CAPITALS = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+GREEK = frozenset([*_LETTERS, *_CAPITALS]) - {"final", "omicron"}
+ACCENTS = {"tilde": "tilde", "hat": "hat", "bar": "bar", "dot": "dot", "prime": "prime"}
+_COMBINING = {"tilde": "\u0303", "hat": "\u0302", "bar": "\u0304", "dot": "\u0307", "prime": "'"}
+_GREEK_TEXT = {name: chr(0x3B1 + k) for k, name in enumerate(_LETTERS)}
+_GREEK_TEXT |= {name.capitalize(): sign.upper() for name, sign in _GREEK_TEXT.items()}
+SIDES = ("next", "new", "prev", "old", "t")
+
+
+@dataclass(frozen=True)
+class Notation:
+    """A way of writing.
+
+    symbols: name -> LaTeX of the sign, without time ("c_tilde": r"\\tilde{c}"). verbatim: name -> LaTeX used as it is.
+    product, plus, matrix_product: the signs between factors and terms. time: a LaTeX template for a sign at a time.
+    concat: how [h; x] is written. adjoint, upstream, delta: templates of dL/dq, of its part from outside the
+    step, and of dL/d(pre-activation of q).
+    functions: function name -> LaTeX template, where it differs from the default.
+    blocks: (matrix, first column, columns) -> LaTeX of that block of columns; `symbols` and `blocks` have text twins.
+    """
+
+    name: str = "default"
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    text_symbols: Mapping[str, str] = field(default_factory=dict)
+    verbatim: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    product: str = r"\odot"
+    plus: str = "+"
+    matrix_product: str = r"\,"
+    time: str = "{symbol}_{{{subscript}}}"
+    concat: str = r"\left[{parts}\right]"
+    concat_separator: str = r";\, "
+    adjoint: str = r"\bar{{{0}}}"
+    upstream: str = r"\Delta {0}"
+    delta: str = r"\delta {0}"
+    transpose: str = r"{0}^{{\top}}"
+    blocks: Mapping[tuple[Any, Any, Any], tuple[str, str]] = field(default_factory=dict)
+    inline: Mapping[Any, Any] = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> Notation:
+        """The same notation with some choices changed; tables are added to, not replaced."""
+        merged = {k: {**getattr(self, k), **v} if isinstance(v, Mapping) else v for k, v in changes.items()}
+        return replace(self, **merged)
+
+
+DEFAULT = Notation(symbols={"cct": r"\tilde{c}"}, text_symbols={"cct": "c\u0303"})
+
+
+def base_of(name: str) -> str:
+    """The sign that a variable stands for, without its side in time: "h_prev", "prev_h", "h_next" -> "h"."""
+    parts = name.split("_")
+    if len(parts) > 1:
+        if parts[-1] in SIDES or parts[-1] in ("tm1",):
+            return "_".join(parts[:-1])
+        if parts[0] in SIDES and parts[0] != "t":
+            return "_".join(parts[1:])
+    if len(name) == 2 and name[1] == "t" and name[0].isalpha():
+        return name[0]
+    for side in ("prev", "next"):
+        if name.endswith(side) and len(name) > len(side):
+            return name[: -len(side)]
+        if name.startswith(side) and len(name) > len(side):
+            return name[len(side) :]
+    return name
+
+
+def _split(base: str) -> tuple[str, list[str], list[str]]:
+    """Sign, accents, subscripts: "c_tilde" -> ("c", ["tilde"], []), "W_f" and "Wf" -> ("W", [], ["f"])."""
+    head, *rest = [part for part in base.split("_") if part] or [base]
+    accents = [part for part in rest if part in ACCENTS]
+    subscripts = [part for part in rest if part not in ACCENTS]
+    if head not in GREEK and not rest and len(head) in (2, 3) and head[0] in "WUVRPbp" and head[1:].isalnum():
+        return head[0], accents, [head[1:]]
+    for greek in GREEK:
+        if head != greek and head.startswith(greek) and head[len(greek) :].isdigit():
+            return greek, accents, [head[len(greek) :], *subscripts]
+    if head not in GREEK and len(head) > 1 and head[0].isalpha() and head[1:].isdigit():
+        return head[0], accents, [head[1:], *subscripts]
+    return head, accents, subscripts
+
+
+def _word_latex(word: str) -> str:
+    if word in GREEK:
+        return "\\" + word
+    if len(word) == 1 or word.isdigit():
+        return word
+    return r"\mathrm{" + word + "}"
+
+
+def symbol_latex(base: str, notation: Notation) -> tuple[str, str]:
+    """LaTeX of a sign and its subscript, both without time."""
+    if base in notation.symbols:
+        return notation.symbols[base], ""
+    head, accents, subscripts = _split(base)
+    sign = _word_latex(head)
+    for accent in accents:
+        sign = sign + "'" if accent == "prime" else rf"\{accent}{{{sign}}}"
+    return sign, ",".join(_word_latex(s) for s in subscripts)
+
+
+def symbol_text(base: str, notation: Notation) -> tuple[str, str]:
+    """Plain text of a sign and its subscript, both without time."""
+    if base in notation.text_symbols:
+        return notation.text_symbols[base], ""
+    head, accents, subscripts = _split(base)
+    sign = _GREEK_TEXT.get(head, head)
+    for accent in accents:
+        sign += _COMBINING[accent]
+    return sign, ",".join(_GREEK_TEXT.get(s, s) for s in subscripts)
+
+
+def number_text(value: sp.Expr) -> str:
+    """A plain number the way a person wrote it: 1/2 as 0.5, 1/3 as 1/3, sizes as they are."""
+    if isinstance(value, sp.Rational) and not value.is_Integer:
+        decimal = repr(float(value))
+        if len(decimal) <= 8 and sp.Rational(decimal) == value:
+            return decimal
+    return str(value).replace(" ", "")
+
+
+def number_latex(value: sp.Expr) -> str:
+    text = number_text(value)
+    if "e-" in text or "e+" in text:
+        mantissa, exponent = text.split("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if mantissa != "1" else rf"10^{{{int(exponent)}}}"
+    return sp.latex(value) if "/" in text or value.free_symbols else text

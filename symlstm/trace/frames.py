@@ -1,0 +1,122 @@
+"""Running a function and keeping its local variables, its failing line, and what its source says of each name."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import linecache
+import sys
+import textwrap
+import tokenize
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from symlstm.errors import CellError, SymlstmError
+
+
+def code_of(function: Callable[..., Any]) -> Any:
+    """The code object that runs when the function is called (through wrappers and methods)."""
+    plain = inspect.unwrap(function)
+    plain = getattr(plain, "__func__", plain)
+    code = getattr(plain, "__code__", None)
+    if code is None:
+        code = getattr(type(plain).__call__, "__code__", None)
+    if code is None:
+        raise CellError(f"{function!r} is not a Python function", "give a function with def, or a name such as 'lstm'")
+    return code
+
+
+def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What the function returns, and its local variables at that moment."""
+    code = code_of(function)
+    kept: dict[str, Any] = {}
+
+    def profile(frame: Any, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code is code:
+            kept.clear()
+            kept.update(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        returned = function(*args, **kwargs)
+    finally:
+        sys.setprofile(before)
+    return returned, kept
+
+
+def explain(function: Callable[..., Any], error: Exception) -> CellError:
+    """The error, with the user's file, line and code in front."""
+    code = code_of(function)
+    place, line = "", 0
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_code is code or frame.f_code.co_filename == code.co_filename:
+            filename, line = frame.f_code.co_filename, trace.tb_lineno
+            text = linecache.getline(filename, line).strip()
+            place = f"{filename}:{line}: `{text}`: " if text else f"line {line}: "
+        trace = trace.tb_next
+    if isinstance(error, SymlstmError):
+        return CellError(place + error.message, error.hint, line)
+    reason = str(error) or type(error).__name__
+    hint = "a cell is straight-line code over array operations; sizes are symbols while it is read"
+    if "cannot be interpreted as an integer" in reason:
+        reason, hint = (
+            "this needs a size as a plain number, but sizes are symbols while a cell is read",
+            "use np.zeros_like(h_prev) for np.zeros((n, ...)), np.concatenate for filling parts, no loop over entries",
+        )
+    elif isinstance(error, TypeError) and "required" in reason and "argument" in reason:
+        hint = "every argument must be an input, a state or a parameter"
+    return CellError(f"{place}{type(error).__name__}: {reason}", hint, line)
+
+
+def _tree(function: Callable[..., Any]) -> tuple[str, ast.AST] | None:
+    try:
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        return source, ast.parse(source)
+    except (OSError, TypeError, SyntaxError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def notes(function: Callable[..., Any]) -> dict[str, str]:
+    """The comment at the end of the line that assigns each name: {"f": "forget gate"}."""
+    read = _tree(function)
+    if read is None:
+        return {}
+    source, tree = read
+    comments = {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and node.end_lineno in comments:
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found[target.id] = comments[node.end_lineno]
+    return found
+
+
+@lru_cache(maxsize=256)
+def changing(function: Callable[..., Any]) -> frozenset[str]:
+    """Names that stand for several values in turn: assigned in a loop, or more than once."""
+    read = _tree(function)
+    if read is None:
+        return frozenset()
+    counts: Counter[str] = Counter()
+
+    def visit(node: ast.AST, in_loop: bool) -> None:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            counts[node.id] += 2 if in_loop else 1
+        looping = in_loop or isinstance(node, (ast.For, ast.While, ast.comprehension))
+        for child in ast.iter_child_nodes(node):
+            visit(child, looping)
+
+    visit(read[1], False)
+    return frozenset(name for name, count in counts.items() if count > 1)

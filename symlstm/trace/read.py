@@ -1,0 +1,302 @@
+"""Reading a Python function into a cell: once to find sizes and names, once more to write the equations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from symlstm.equations import Cell, Equation, State
+from symlstm.errors import CellError, ShapeError, SymlstmError
+from symlstm.expr.build import Matrix, quantities, replace
+from symlstm.expr.dims import Unifier, inferring, parse_shape, same_shape, show_shape, size
+from symlstm.expr.nodes import Quantity, t
+from symlstm.expr.notation import base_of
+from symlstm.trace.array import COLUMNS, ROWS, Argument, Reading, Traced, leaf_quantity
+from symlstm.trace.frames import changing, explain, notes, run
+from symlstm.trace.signature import Signature, read_signature
+
+
+def trace(
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    inputs: Sequence[str] | None = None,
+    states: Sequence[str] | None = None,
+    shapes: Mapping[str, str] | None = None,
+) -> Cell:
+    """Read a Python function into a cell.
+
+    shapes: sizes by argument name where annotations do not give them; what neither gives is inferred from use.
+    Raises CellError with the line for code that is not a straight line over array operations.
+    """
+    signature = read_signature(function, inputs, states, dict(shapes or {}))
+    for part, text in (shapes or {}).items():
+        signature.shapes.setdefault(part, parse_shape(text))
+    failures: list[CellError] = []
+    for layout in (None, ROWS, COLUMNS):
+        try:
+            first = _read(function, signature, Reading(layout, Unifier(), dict(signature.shapes)))
+            reading = _second(function, signature, first)
+            return _cell(function, signature, reading, name or getattr(function, "__name__", "cell"))
+        except CellError as error:
+            failures.append(error)
+            if not isinstance(error.__cause__, (ShapeError, IndexError)) and layout is None:
+                break
+    raise max(failures, key=lambda failure: failure.line)
+
+
+def _read(function: Callable[..., Any], signature: Signature, reading: Reading) -> Reading:
+    """Run the function once on traced values; keep the names of its variables."""
+    arguments: dict[str, Any] = {}
+    for argument in (*signature.inputs, *signature.states, *signature.parameters):
+        arguments[argument] = _argument(argument, signature, reading)
+    args = tuple(arguments[n] for n in signature.positional)
+    kwargs = {n: arguments[n] for n in signature.parameters if n not in signature.positional}
+    try:
+        if reading.unifier is not None:
+            with inferring(reading.unifier):
+                returned, variables = run(function, args, kwargs)
+                reading.states, reading.outputs = _results(function, signature, reading, returned, variables)
+                for argument, value in reading.states:
+                    _require_kept_shape(reading.leaves[argument][0], value)
+        else:
+            returned, variables = run(function, args, kwargs)
+            reading.states, reading.outputs = _results(function, signature, reading, returned, variables)
+    except (
+        SymlstmError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        NameError,
+        ArithmeticError,
+    ) as error:
+        raise explain(function, error) from error
+    return reading
+
+
+def _require_kept_shape(previous: Quantity, value: Traced) -> None:
+    if not same_shape(previous.shape, value._expr.shape):
+        raise ShapeError(
+            f"the new state for {previous.name} is {show_shape(value._expr.shape)}, {previous.name} itself is "
+            f"{show_shape(previous.shape)}",
+            "a state keeps its shape from step to step",
+        )
+
+
+def _argument(name: str, signature: Signature, reading: Reading) -> Traced:
+    varying = name in signature.inputs or name in signature.states
+    batch = reading.layout if varying else None
+    if not varying:
+        argument = Argument(reading, name, (("argument", name),))
+        if name in reading.shapes:
+            argument.settle(len(reading.shapes[name]))
+        return argument
+    shape = reading.shapes.get(name)
+    if shape is None:
+        assert reading.unifier is not None
+        shape = (size("m") if name in signature.inputs[:1] else size("n") if name == signature.states[0] else None,)
+        if shape[0] is None:
+            shape = (reading.unifier.fresh(f"{name}.0"),)
+    time = t - 1 if name in signature.states else t
+    base = base_of(name)
+    quantity = leaf_quantity(_unique_previous(name, signature), shape, time, base)
+    reading.leaves[name] = (quantity, len(shape), (("argument", name),))
+    return Traced(reading, quantity, len(shape), batch, leaf=True)
+
+
+def _unique_previous(name: str, signature: Signature) -> str:
+    """The name of a state argument: itself, or with _prev where it does not say that it is the previous one."""
+    return name if name not in signature.states or base_of(name) != name else f"{name}_prev"
+
+
+def _results(
+    function: Callable[..., Any], signature: Signature, reading: Reading, returned: Any, variables: dict[str, Any]
+) -> tuple[list[tuple[str, Traced]], list[tuple[str, Traced]]]:
+    """Match what is returned with the states; name all values. Gives (states, outputs) as (name, value)."""
+    names = _variable_names(function, signature, variables)
+    flat = _flatten(returned)
+    if not flat:
+        raise CellError(f"{signature.states[0]} is a state, but the function returns no array", "return the new states")
+    found: dict[str, Traced] = {}
+    for state in signature.states:
+        wanted = base_of(state)
+        for value in flat:
+            if base_of(names.get(id(value), "")) == wanted and not any(value is v for v in found.values()):
+                found[state] = value
+                break
+    top = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+    rest = [v for v in (_flatten([v for v in top if isinstance(v, Traced)]) or flat) if not _in(v, found.values())]
+    rest += [v for v in flat if not _in(v, found.values()) and not _in(v, rest)]
+    for state in signature.states:
+        if state not in found:
+            if not rest:
+                raise CellError(
+                    f"no returned value is the new {base_of(state)} (for {state})", "return every new state"
+                )
+            unnamed = next((v for v in rest if id(v) not in names), rest[0])
+            rest.remove(unnamed)
+            found[state] = unnamed
+    ordered = sorted(signature.states, key=lambda s: next(k for k, v in enumerate(flat) if v is found[s]))
+    states = [(s, found[s]) for s in ordered]
+    outputs = [v for v in top if isinstance(v, Traced) and not _in(v, found.values())]
+    for state, value in states:
+        names.setdefault(id(value), _free(base_of(state), names, signature))
+    for k, value in enumerate(outputs):
+        names.setdefault(id(value), _free("y" if len(outputs) == 1 else f"y{k + 1}", names, signature))
+    reading.names = {v._serial: names[id(v)] for v in _values(variables, returned) if id(v) in names and v._serial >= 0}
+    return states, [(names[id(v)], v) for v in outputs]
+
+
+def _in(value: Any, values: Any) -> bool:
+    return any(value is v for v in values)
+
+
+def _free(name: str, names: Mapping[int, str], signature: Signature) -> str:
+    taken = {*names.values(), *signature.inputs, *signature.parameters}
+    return name if name not in taken else f"{name}_new"
+
+
+def _flatten(value: Any) -> list[Traced]:
+    if isinstance(value, (Argument, Traced)):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (tuple, list)):
+        out: list[Traced] = []
+        for part in value:
+            out += [v for v in _flatten(part) if not _in(v, out)]
+        return out
+    return []
+
+
+def _values(variables: dict[str, Any], returned: Any) -> list[Traced]:
+    return _flatten([list(variables.values()), returned])
+
+
+def _variable_names(function: Callable[..., Any], signature: Signature, variables: dict[str, Any]) -> dict[int, str]:
+    """Names by the identity of the value: local variables first, then the keys of dicts."""
+    names: dict[int, str] = {}
+    arguments = {*signature.inputs, *signature.states, *signature.parameters}
+    several = changing(function)
+    reserved = (
+        {_unique_previous(s, signature) for s in signature.states} | set(signature.inputs) | set(signature.parameters)
+    )
+    for local, value in variables.items():
+        if isinstance(value, Traced) and not isinstance(value, Argument) and value._serial >= 0:
+            rebound = local in arguments
+            if local in several and not rebound:
+                continue
+            name = local if local not in reserved else f"{local}_new"
+            names.setdefault(id(value), name)
+    for local, value in variables.items():
+        if isinstance(value, dict):
+            for key, part in value.items():
+                if isinstance(part, Traced) and part._serial >= 0 and str(key).isidentifier():
+                    clash = str(key) in names.values() or str(key) in arguments
+                    names.setdefault(id(part), f"{local}_{key}" if clash else str(key))
+        elif isinstance(value, (list, tuple)):
+            for k, part in enumerate(value):
+                if isinstance(part, Traced) and part._serial >= 0 and local.isidentifier():
+                    names.setdefault(id(part), f"{local}_{k}")
+    return names
+
+
+def _second(function: Callable[..., Any], signature: Signature, first: Reading) -> Reading:
+    """Read again, now with every size and every name known, so that each named value becomes an equation."""
+    unifier = first.unifier
+    assert unifier is not None
+    for symbol, stops in unifier.at_least.items():
+        if unifier.resolve(symbol) == symbol:
+            largest = max((unifier.resolve(s) for s in stops), key=lambda s: (len(str(s)), str(s)))
+            if symbol not in largest.free_symbols:
+                unifier.solution[symbol] = largest
+    final = _size_names(unifier, [q for q, _, _ in first.leaves.values()])
+    shapes = {}
+    for argument, (quantity, rank, _) in first.leaves.items():
+        resolved = [sp.expand(unifier.resolve(s).subs(final)) for s in quantity.shape]
+        shapes[argument] = tuple(resolved[:rank])
+    taken = {name: base_of(name) for name in first.names.values()}
+    return _read(function, signature, Reading(first.layout, None, shapes, names=dict(first.names), taken=taken))
+
+
+def _size_names(unifier: Unifier, leaves: list[Quantity]) -> dict[sp.Symbol, sp.Symbol]:
+    """Letters for the sizes that stay free."""
+    used, free = set(), []
+    for quantity in leaves:
+        for part in quantity.shape:
+            for symbol in sorted(unifier.resolve(part).free_symbols, key=str):
+                if symbol not in unifier.unknown:
+                    used.add(symbol)
+                elif symbol not in free:
+                    free.append(symbol)
+    letters = (size(c) for c in "mnpqrsdkuvw" if size(c) not in used)
+    return dict(zip(free, letters, strict=False))
+
+
+def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, name: str) -> Cell:
+    comments = notes(function)
+    equations = {q: Equation(q, expr, comments.get(q.name, "")) for q, expr in reading.equations}
+    found: list[State] = []
+    for argument, value in reading.states:
+        previous, _, _ = reading.leaves[argument]
+        current = value._expr
+        if current not in equations:
+            current = Quantity(
+                _unused(base_of(argument), reading, equations), *value._expr.shape, t, base=base_of(argument)
+            )
+            equations[current] = Equation(current, value._expr)
+        current_base = Quantity(current.name, *current.shape, t, base=previous.base)
+        if current_base != current:
+            equations = _renamed(equations, current, current_base)
+            current = current_base
+        found.append(State(current, previous))
+    needed = _needed([s.current for s in found] + [v._expr for _, v in reading.outputs], equations)
+    parameters = [
+        q
+        for a, (q, _, _) in reading.leaves.items()
+        if a not in signature.states and a not in signature.inputs and q in needed
+    ]
+    unused = [a for a in signature.parameters if a in reading.leaves and reading.leaves[a][0] not in needed]
+    parameters += [reading.leaves[a][0] for a in unused]
+    order = {n: k for k, n in enumerate(signature.parameters)}
+    parameters.sort(key=lambda q: order.get(q.name, order.get(str(reading.leaves[q.name][2][0][1]), len(order))))
+    return Cell(
+        name=name,
+        function=function,
+        equations=tuple(e for q, e in equations.items() if q in needed),
+        inputs=tuple(reading.leaves[a][0] for a in signature.inputs if a in reading.leaves),
+        states=tuple(found),
+        parameters=tuple(parameters),
+        outputs=tuple(v._expr for _, v in reading.outputs if v._expr in equations),
+        shapes={q.name: tuple(q.shape[:rank]) for q, rank, _ in reading.leaves.values()},
+        paths={q.name: path for q, _, path in reading.leaves.values()},
+        positional=signature.positional,
+        layout=reading.layout,
+    )
+
+
+def _unused(name: str, reading: Reading, equations: Mapping[Quantity, Equation]) -> str:
+    taken = {q.name for q in equations} | {q.name for q, _, _ in reading.leaves.values()}
+    return name if name not in taken else f"{name}_new"
+
+
+def _renamed(equations: dict[Quantity, Equation], old: Quantity, new: Quantity) -> dict[Quantity, Equation]:
+    swap = {old: new}
+    return {swap.get(q, q): Equation(swap.get(q, q), replace(e.expr, swap), e.note) for q, e in equations.items()}
+
+
+def _needed(results: list[Matrix], equations: Mapping[Quantity, Equation]) -> set[Quantity]:
+    """Everything that the states and outputs depend on."""
+    needed: set[Quantity] = set()
+    waiting = [q for r in results for q in quantities(r)]
+    while waiting:
+        q = waiting.pop()
+        if q not in needed:
+            needed.add(q)
+            if q in equations:
+                waiting += quantities(equations[q].expr)
+    return needed

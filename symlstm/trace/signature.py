@@ -1,0 +1,92 @@
+"""Which arguments of a function are inputs, previous states and parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symlstm.errors import CellError
+from symlstm.expr.dims import parse_shape
+from symlstm.expr.notation import base_of
+
+INPUT_NAMES = frozenset({"x", "xt", "x_t", "inp", "input", "inputs", "u", "u_t", "ut", "x_in", "xs"})
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Argument names by kind, in order; `positional` are those passed by position; shapes where annotated."""
+
+    inputs: tuple[str, ...]
+    states: tuple[str, ...]
+    parameters: tuple[str, ...]
+    positional: tuple[str, ...]
+    shapes: dict[str, tuple[sp.Expr, ...]]
+
+
+def is_previous(name: str) -> bool:
+    """Whether a name says "of the step before": h_prev, prev_h, h_tm1, h_old, a_prev, hprev, c_minus_1."""
+    if name.startswith(("next", "new")) or name.endswith(("_t", "next", "_new")):
+        return False
+    return base_of(name) != name and not (len(name) == 2 and name.endswith("t"))
+
+
+def read_signature(
+    function: Callable[..., Any],
+    inputs: Sequence[str] | None,
+    states: Sequence[str] | None,
+    shapes: dict[str, str] | None,
+) -> Signature:
+    """Sort the arguments: `*_prev` are states, positional ones before them inputs, the others parameters."""
+    arguments = list(inspect.signature(function).parameters.values())
+    if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments):
+        raise CellError(f"{function.__name__} takes *args or **kwargs", "name every input, state and parameter")
+    numbers = {a.name for a in arguments if isinstance(a.default, (int, float, str, bool, type(None)))}
+    numbers -= {a.name for a in arguments if a.default is a.empty}
+    positional = [a.name for a in arguments if a.kind is not a.KEYWORD_ONLY and a.name not in numbers]
+    keyword = [a.name for a in arguments if a.kind is a.KEYWORD_ONLY and a.name not in numbers]
+    if states is None:
+        states = [name for name in positional if is_previous(name)] or _guessed_states(function, positional)
+    missing = [name for name in (*states, *(inputs or ())) if name not in positional]
+    if missing:
+        raise CellError(f"{function.__name__} has no positional argument {missing[0]!r}")
+    last = max(positional.index(name) for name in states)
+    if inputs is None:
+        inputs = [name for name in positional[:last] if name not in states]
+        inputs += [name for name in positional[last + 1 :] if name in INPUT_NAMES]
+    parameters = [name for name in positional if name not in states and name not in inputs] + keyword
+    return Signature(
+        tuple(inputs), tuple(states), tuple(parameters), tuple(positional), _shapes(function, arguments, shapes or {})
+    )
+
+
+def _guessed_states(function: Callable[..., Any], positional: list[str]) -> list[str]:
+    """With no `_prev` anywhere: x first and then states called h, c, s, a, m, n is clear enough."""
+    named = [name for name in positional if name in ("h", "c", "s", "a", "h_t", "c_t", "state", "hidden", "cell")]
+    if named:
+        return named
+    raise CellError(
+        f"{getattr(function, '__name__', function)} has no argument that is a previous state",
+        'name previous states with _prev, e.g. def cell(x, h_prev, *, W): ..., or pass sl.cell(f, states=("h",))',
+    )
+
+
+def _shapes(
+    function: Callable[..., Any], arguments: list[inspect.Parameter], given: dict[str, str]
+) -> dict[str, tuple[sp.Expr, ...]]:
+    found = {}
+    for argument in arguments:
+        text = given.get(argument.name, argument.annotation)
+        if isinstance(text, str):
+            text = text.strip("\"'")
+            if _looks_like_a_type(text):
+                continue
+            found[argument.name] = parse_shape(text)
+    return found
+
+
+def _looks_like_a_type(text: str) -> bool:
+    return any(word in text for word in ("ndarray", "np.", "Array", "Any", "dict", "Dict", "float", "[", "."))
