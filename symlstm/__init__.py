@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import backward, derive
-    from symlstm.cells import cell
+    from symlstm.registry import cell
     from symlstm.codegen import compile, parameters
     from symlstm.emit import notation, save
     from symlstm.errors import SymlstmError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "SymlstmError": "errors",
     "backward": "calculus.derivation",
-    "cell": "cells",
+    "cell": "registry",
     "compile": "codegen",
     "concat": "functions",
     "derive": "calculus.derivation",

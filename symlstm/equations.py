@@ -14,6 +14,7 @@ import sympy as sp
 from symlstm.errors import unknown
 from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Quantity, t
+from symlstm.plugins import service
 from symlstm.trace.array import COLUMNS, ROWS, Path
 from symlstm.trace.frames import run
 
@@ -101,11 +102,9 @@ class Cell:
     def doc(self) -> str:
         return (self.function.__doc__ or "").strip()
 
-    def latex(self, notation: Any = None) -> str:
+    def latex(self, notation: Any = "default") -> str:
         """The equations as one aligned block of LaTeX."""
-        from symlstm.emit.equations import equations_latex
-
-        return equations_latex(self, notation)
+        return str(service("emit")(self, "latex", notation=notation, source=False))
 
     def call(self, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Run the numeric cell on one example, arrays by name; what it returns and its local variables."""

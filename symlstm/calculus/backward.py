@@ -11,7 +11,7 @@ from symlstm.calculus.rules import differential, rule_for
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, Equation
 from symlstm.expr.build import Matrix, quantities, zeros
-from symlstm.expr.nodes import Apply, Hadamard, Quantity, Whole, Zeros
+from symlstm.expr.nodes import Apply, Hadamard, Quantity, Whole, Zeros, quantity
 from symlstm.expr.text import text
 
 
@@ -39,7 +39,7 @@ class Sweep:
 def adjoint_symbol(q: Quantity, role: str = "adjoint") -> Quantity:
     """The symbol of dL/dq: \\bar q (role "adjoint"), or the part of it that comes from outside ("upstream")."""
     prefix = {"adjoint": "d_", "upstream": "up_", "delta": "delta_"}[role]
-    return Quantity(prefix + q.name, *q.shape, q.time, role, q.base)
+    return quantity(prefix + q.name, q.shape, q.time, role, q.base)
 
 
 def sweep(cell: Cell, upstream: Iterable[Quantity], wanted: Iterable[Quantity] | None = None) -> Sweep:
@@ -139,7 +139,7 @@ def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sw
     deltas[0] += 1
     q = equation.quantity
     suffix = "" if deltas[0] == 1 else f"_{deltas[0]}"
-    symbol = Quantity(f"delta_{q.name}{suffix}", *argument.shape, q.time, "delta", f"{q.base}{suffix}")
+    symbol = quantity(f"delta_{q.name}{suffix}", argument.shape, q.time, "delta", f"{q.base}{suffix}")
     because = f"gradient by {text(argument)}"
     state.adjoints.append(Adjoint(symbol, pulled, q, because))
     state.steps.append(Step("name", symbol, pulled, because, symbol))

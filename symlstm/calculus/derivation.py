@@ -17,6 +17,7 @@ from symlstm.errors import RuleMissing, SymlstmError
 from symlstm.expr.build import Matrix, add, matmul, partial, quantities, replace, total, zeros
 from symlstm.expr.nodes import Quantity, Zeros
 from symlstm.expr.text import text
+from symlstm.plugins import service
 
 PATHS = ("partial", "total")
 
@@ -26,17 +27,13 @@ class Shown:
 
     def evidence(self, **options: Any) -> Any:
         """Check the result by the three rungs; see symlstm.evidence."""
-        from symlstm.evidence import examine
-
-        return examine(self, **options)
+        return service("examine")(self, **options)
 
     def _emit(self, format_: str, **options: Any) -> str:
-        from symlstm.emit import emit
-
-        return emit(self, format_, **options)
+        return str(service("emit")(self, format_, **options))
 
     def latex(self, **options: Any) -> str:
-        """A complete .tex document? No: the body of one, ready to paste; `save("x.tex")` writes a whole document."""
+        """LaTeX ready to paste; `save("x.tex")` writes a whole document."""
         return self._emit("latex", **options)
 
     def markdown(self, **options: Any) -> str:
@@ -53,9 +50,7 @@ class Shown:
 
     def save(self, path: Any, **options: Any) -> None:
         """Write to a file; the format follows its ending (.tex, .md, .txt, .json)."""
-        from symlstm.emit import save
-
-        save(self, path, **options)
+        service("save")(self, path, **options)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ from symlstm.expr.build import (
     spread,
     transpose,
     whole,
+    with_common_factor,
     zeros,
 )
+from symlstm.expr.nodes import Partial
 
 
 class LinearMap(Protocol):
@@ -202,5 +204,6 @@ def _no_jacobian(array: Matrix) -> RuleMissing:
 
 
 def summed(parts: list[Matrix]) -> Matrix:
-    """The sum of contributions, in order."""
-    return parts[0] if len(parts) == 1 else add(*parts)
+    """The sum of contributions, in order; what elementwise products share is written once."""
+    column = parts[0].shape[1] == 1 and not any(isinstance(p, Partial) for p in parts)
+    return with_common_factor(parts) if column else add(*parts)

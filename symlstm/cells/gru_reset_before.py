@@ -4,8 +4,6 @@ Cho et al., Learning Phrase Representations using RNN Encoder-Decoder for Statis
 equations 5 to 8: z keeps the old state.
 """
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
-
 from symlstm.functions import sigmoid, tanh
 
 

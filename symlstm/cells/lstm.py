@@ -4,8 +4,6 @@ Hochreiter and Schmidhuber, Long Short-Term Memory, Neural Computation 9(8), 199
 Gers, Schmidhuber and Cummins, Learning to Forget, Neural Computation 12(10), 2000.
 """
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
-
 from symlstm.functions import concat, sigmoid, tanh
 
 

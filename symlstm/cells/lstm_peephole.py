@@ -4,8 +4,6 @@ Gers and Schmidhuber, Recurrent Nets that Time and Count, IJCNN 2000; in the for
 Greff, Srivastava, Koutnik, Steunebrink and Schmidhuber, LSTM: A Search Space Odyssey, IEEE TNNLS 28(10), 2017.
 """
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
-
 from symlstm.functions import concat, sigmoid, tanh
 
 

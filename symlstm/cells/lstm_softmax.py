@@ -3,8 +3,6 @@
 The cell is that of symlstm.cells.lstm; the prediction y = softmax(W_y h + b_y) is the usual output layer.
 """
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
-
 from symlstm.functions import concat, sigmoid, softmax, tanh
 
 

@@ -3,8 +3,6 @@
 Elman, Finding Structure in Time, Cognitive Science 14(2), 1990.
 """
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
-
 from symlstm.functions import tanh
 
 

@@ -84,18 +84,68 @@ def add(*terms: Matrix) -> Matrix:
         number, rest = split_number(term)
         if not isinstance(rest, Zeros):
             counted[rest] = counted.get(rest, sp.S.Zero) + number
-    kept = [scale(number, rest) for rest, number in counted.items() if number != 0]
+    kept = _rows_scaled_together([scale(number, rest) for rest, number in counted.items() if number != 0])
     if not kept:
         return Zeros(*flat[0].shape)
-    if len(kept) == 1:
-        return kept[0]
-    if all(isinstance(term, (Diag, Eye)) for term in kept):
-        return Diag(add(*[_diagonal(term) for term in kept]))
-    return Add(*kept)
+    return kept[0] if len(kept) == 1 else Add(*kept)
 
 
-def _diagonal(matrix: Matrix) -> Matrix:
-    return matrix.args[0] if isinstance(matrix, Diag) else ones(matrix.shape[0], 1)
+def _rows_scaled_together(terms: list[Matrix]) -> list[Matrix]:
+    """diag(a) M + diag(b) M as diag(a + b) M, at the place of the first; M may be the identity."""
+    together: dict[Matrix | None, list[Matrix]] = {}
+    for term in terms:
+        vector, rest = _scaled_rows(term)
+        together.setdefault(rest if vector is not None else term, []).append(term if vector is None else vector)
+    if len(together) == len(terms):
+        return terms
+    out: list[Matrix] = []
+    for rest, parts in together.items():
+        if len(parts) == 1 and parts[0] == rest:
+            out.append(parts[0])
+            continue
+        diagonal = diag(with_common_factor(parts))
+        out.append(diagonal if isinstance(rest, Eye) else matmul(diagonal, rest))
+    return out
+
+
+def _scaled_rows(term: Matrix) -> tuple[Matrix | None, Matrix]:
+    """(a, M) where the term is diag(a) M; (None, term) where it is not of that form."""
+    number, rest = split_number(term)
+    if isinstance(rest, Eye):
+        return scale(number, ones(rest.shape[0], 1)), rest
+    if isinstance(rest, Diag):
+        return scale(number, rest.args[0]), Eye(rest.shape[0])
+    if isinstance(rest, Matmul) and isinstance(rest.args[0], Diag):
+        tail = rest.args[1:]
+        return scale(number, rest.args[0].args[0]), tail[0] if len(tail) == 1 else Matmul(*tail)
+    return None, term
+
+
+def with_common_factor(terms: list[Matrix]) -> Matrix:
+    """The sum of elementwise products, what all of them share written once: (b - a) ⊙ z ⊙ (1 - z)."""
+    if len(terms) < 2:
+        return add(*terms)
+    numbers, factors = zip(*[(n, _factors(rest)) for n, rest in map(split_number, terms)], strict=True)
+    common = [f for f in factors[0] if all(f in other for other in factors[1:])]
+    if not common:
+        return add(*sorted(terms, key=_negative_last))
+    rests = []
+    for number, own in zip(numbers, factors, strict=True):
+        left = list(own)
+        for f in common:
+            left.remove(f)
+        rests.append(scale(number, hadamard(*left) if left else ones_like(common[0])))
+    total = add(*sorted(rests, key=_negative_last))
+    after = factors[0].index(common[0]) > 0
+    return hadamard(total, *common) if after else hadamard(*common, total)
+
+
+def _negative_last(term: Matrix) -> bool:
+    return bool(split_number(term)[0].could_extract_minus_sign())
+
+
+def _factors(expr: Matrix) -> tuple[Matrix, ...]:
+    return expr.args if isinstance(expr, Hadamard) else (expr,)
 
 
 def subtract(a: Matrix, b: Matrix) -> Matrix:
@@ -258,6 +308,8 @@ def _join(left: Matrix, right: Matrix) -> Matrix | None:
         return left
     if left.shape == (1, 1) and right.shape == (1, 1):
         return hadamard(left, right)
+    if isinstance(left, Add) and right.shape[1] == 1 and any(isinstance(split_number(a)[1], Diag) for a in left.args):
+        return add(*[matmul(term, right) for term in left.args])
     if isinstance(left, Diag):
         if isinstance(right, Diag):
             return diag(hadamard(left.args[0], right.args[0]))

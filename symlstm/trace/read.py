@@ -11,7 +11,7 @@ from symlstm.equations import Cell, Equation, State
 from symlstm.errors import CellError, ShapeError, SymlstmError
 from symlstm.expr.build import Matrix, quantities, replace
 from symlstm.expr.dims import Unifier, inferring, parse_shape, same_shape, show_shape, size
-from symlstm.expr.nodes import Quantity, t
+from symlstm.expr.nodes import Quantity, quantity, t
 from symlstm.expr.notation import base_of
 from symlstm.trace.array import COLUMNS, ROWS, Argument, Reading, Traced, leaf_quantity
 from symlstm.trace.frames import changing, explain, notes, run
@@ -39,7 +39,7 @@ def trace(
         try:
             first = _read(function, signature, Reading(layout, Unifier(), dict(signature.shapes)))
             reading = _second(function, signature, first)
-            return _cell(function, signature, reading, name or getattr(function, "__name__", "cell"))
+            return _cell(function, signature, reading, name or str(getattr(function, "__name__", "cell")))
         except CellError as error:
             failures.append(error)
             if not isinstance(error.__cause__, (ShapeError, IndexError)) and layout is None:
@@ -103,9 +103,9 @@ def _argument(name: str, signature: Signature, reading: Reading) -> Traced:
             shape = (reading.unifier.fresh(f"{name}.0"),)
     time = t - 1 if name in signature.states else t
     base = base_of(name)
-    quantity = leaf_quantity(_unique_previous(name, signature), shape, time, base)
-    reading.leaves[name] = (quantity, len(shape), (("argument", name),))
-    return Traced(reading, quantity, len(shape), batch, leaf=True)
+    leaf = leaf_quantity(_unique_previous(name, signature), shape, time, base)
+    reading.leaves[name] = (leaf, len(shape), (("argument", name),))
+    return Traced(reading, leaf, len(shape), batch, leaf=True)
 
 
 def _unique_previous(name: str, signature: Signature) -> str:
@@ -216,8 +216,8 @@ def _second(function: Callable[..., Any], signature: Signature, first: Reading) 
                 unifier.solution[symbol] = largest
     final = _size_names(unifier, [q for q, _, _ in first.leaves.values()])
     shapes = {}
-    for argument, (quantity, rank, _) in first.leaves.items():
-        resolved = [sp.expand(unifier.resolve(s).subs(final)) for s in quantity.shape]
+    for argument, (leaf, rank, _) in first.leaves.items():
+        resolved = [sp.expand(unifier.resolve(s).subs(final)) for s in leaf.shape]
         shapes[argument] = tuple(resolved[:rank])
     taken = {name: base_of(name) for name in first.names.values()}
     return _read(function, signature, Reading(first.layout, None, shapes, names=dict(first.names), taken=taken))
@@ -226,8 +226,8 @@ def _second(function: Callable[..., Any], signature: Signature, first: Reading) 
 def _size_names(unifier: Unifier, leaves: list[Quantity]) -> dict[sp.Symbol, sp.Symbol]:
     """Letters for the sizes that stay free."""
     used, free = set(), []
-    for quantity in leaves:
-        for part in quantity.shape:
+    for leaf in leaves:
+        for part in leaf.shape:
             for symbol in sorted(unifier.resolve(part).free_symbols, key=str):
                 if symbol not in unifier.unknown:
                     used.add(symbol)
@@ -245,11 +245,10 @@ def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, 
         previous, _, _ = reading.leaves[argument]
         current = value._expr
         if current not in equations:
-            current = Quantity(
-                _unused(base_of(argument), reading, equations), *value._expr.shape, t, base=base_of(argument)
-            )
+            unused = _unused(base_of(argument), reading, equations)
+            current = quantity(unused, value._expr.shape, t, base=base_of(argument))
             equations[current] = Equation(current, value._expr)
-        current_base = Quantity(current.name, *current.shape, t, base=previous.base)
+        current_base = quantity(current.name, current.shape, t, base=previous.base)
         if current_base != current:
             equations = _renamed(equations, current, current_base)
             current = current_base

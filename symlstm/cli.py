@@ -1,0 +1,177 @@
+"""The command line. Exit status: 0 yes or done, 1 the answer is no, 2 wrong usage. Imports the rest lazily."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Symbolic derivations of LSTMs and every recurrent cell like them, with evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+CellName = Annotated[str, typer.Argument(help="A built-in cell (see `symlstm cells`) or file.py:function.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file: .tex, .md, .txt or .json.")]
+NotationName = Annotated[
+    str, typer.Option("--notation", help="default, blog, course, course_letters, or your own .toml file.")
+]
+Steps = Annotated[bool, typer.Option("--steps", help="Show every step: rule, before, after, because.")]
+WithEvidence = Annotated[bool, typer.Option("--evidence/--no-evidence", help="Check each formula and print what held.")]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Errors that a user can mend: one message on stderr, and exit status 2."""
+    from symlstm.errors import EvidenceFailed, SymlstmError
+
+    try:
+        yield
+    except EvidenceFailed as error:
+        _complain(error)
+        raise typer.Exit(1) from None
+    except SymlstmError as error:
+        _complain(error)
+        raise typer.Exit(2) from None
+
+
+def _complain(error: Any) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text(f"error[{error.code}]: ", style="bold red") + Text(error.message))
+    if error.hint:
+        console.print(Text("  help: ", style="bold cyan") + Text(error.hint))
+
+
+def _show(result: Any, output: Path | None, notation: str, **options: Any) -> None:
+    """To a file (the format follows its ending) or to the terminal."""
+    from symlstm.emit import emit, save
+
+    if output is None:
+        print(emit(result, "terminal", notation=notation, **options))
+    else:
+        save(result, output, notation=notation, **options)
+        print(f"wrote {output}", file=sys.stderr)
+
+
+@app.command()
+def cells() -> None:
+    """List the cells that are installed."""
+    with _explained():
+        from rich.console import Console
+        from rich.table import Table
+
+        from symlstm.plugins import CELLS, registered
+        from symlstm.registry import cell
+
+        table = Table(box=None, header_style="bold")
+        for title in ("cell", "states", "parameters", "what it is"):
+            table.add_column(title)
+        for name in registered(CELLS):
+            c = cell(name)
+            states = " ".join(s.current.name for s in c.states)
+            table.add_row(name, states, str(len(c.parameters)), c.doc.splitlines()[0] if c.doc else "")
+        Console().print(table)
+
+
+@app.command()
+def show(cell: CellName, output: Output = None, notation: NotationName = "default") -> None:
+    """Show the equations of a cell, its shapes, and what its code says."""
+    with _explained():
+        from symlstm.registry import cell as find
+
+        _show(find(cell), output, notation)
+
+
+@app.command()
+def derive(
+    cell: CellName,
+    of: Annotated[str | None, typer.Argument(help="The quantity to differentiate, e.g. c.")] = None,
+    wrt: Annotated[str | None, typer.Argument(help="By which quantity, e.g. c_prev.")] = None,
+    paths: Annotated[str, typer.Option("--paths", help="partial (this step) or total (every path).")] = "partial",
+    steps: Steps = False,
+    evidence: WithEvidence = True,
+    output: Output = None,
+    notation: NotationName = "default",
+) -> None:
+    """Derive everything about a cell, or one derivative: `symlstm derive lstm c c_prev`."""
+    with _explained():
+        from symlstm.calculus.derivation import derive as derive_one
+        from symlstm.errors import SymlstmError
+        from symlstm.registry import cell as find
+
+        found = find(cell)
+        if of is None:
+            from symlstm.emit import report
+
+            _show(report(found), output, notation, steps=steps, evidence=evidence)
+            return
+        if wrt is None:
+            raise SymlstmError(f"by which quantity is {of} to be differentiated?", f"symlstm derive {cell} {of} h_prev")
+        _show(derive_one(found, of, wrt, paths=paths), output, notation, steps=steps, evidence=evidence, paths=True)
+
+
+@app.command()
+def backward(
+    cell: CellName,
+    steps: Steps = False,
+    evidence: WithEvidence = True,
+    output: Output = None,
+    notation: NotationName = "default",
+) -> None:
+    """Derive the backward pass of one step: the adjoint of every quantity, the gradient of every parameter."""
+    with _explained():
+        from symlstm.calculus.derivation import backward as sweep
+        from symlstm.registry import cell as find
+
+        _show(sweep(find(cell)), output, notation, steps=steps, evidence=evidence)
+
+
+@app.command()
+def walk(
+    cell: CellName,
+    values: Annotated[Path, typer.Option("--values", help="JSON: every input, state and parameter by name.")],
+    output: Output = None,
+    notation: NotationName = "default",
+    digits: Annotated[int, typer.Option("--digits", min=1, max=17, help="Significant digits.")] = 8,
+) -> None:
+    """Walk through one step with the numbers filled in, line by line."""
+    with _explained():
+        from symlstm.registry import cell as find
+        from symlstm.walkthrough import read_values
+        from symlstm.walkthrough import walk as walk_through
+
+        _show(walk_through(find(cell), read_values(values), digits=digits), output, notation)
+
+
+@app.command()
+def export(
+    cell: CellName,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The .py file to write; else printed.")] = None,
+) -> None:
+    """Write a cell as a module that needs NumPy alone, with the equation beside each line."""
+    with _explained():
+        from symlstm.codegen import export as export_module
+        from symlstm.emit import write
+        from symlstm.registry import cell as find
+
+        source = export_module(find(cell))
+        if output is None:
+            print(source, end="")
+        else:
+            write(output, source)
+            print(f"wrote {output}", file=sys.stderr)
+
+
+def main() -> None:
+    """Entry point of the `symlstm` command."""
+    app()

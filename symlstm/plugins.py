@@ -1,0 +1,27 @@
+"""What is found by name at run time: cells, emitters, adapters, and the services of higher floors.
+
+Everything is declared in entry-point groups, the built-in things through the same groups as anybody else's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+CELLS = "symlstm.cells"
+EMITTERS = "symlstm.emitters"
+SERVICES = "symlstm.services"
+"""Functions of higher floors that results offer as methods: emit, save, examine."""
+
+
+@lru_cache(maxsize=8)
+def registered(group: str) -> dict[str, EntryPoint]:
+    """What this and other installed packages declare in a group, by name."""
+    return {point.name: point for point in entry_points(group=group)}
+
+
+@lru_cache(maxsize=64)
+def service(name: str) -> Any:
+    """A function of a higher floor, by name."""
+    return registered(SERVICES)[name].load()
