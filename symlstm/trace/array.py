@@ -11,7 +11,7 @@ import sympy as sp
 
 from symlstm.errors import CellError, ShapeError
 from symlstm.expr import build as b
-from symlstm.expr.dims import Unifier, same_size, show_shape, size
+from symlstm.expr.dims import Unifier, same_shape, same_size, show_shape, size
 from symlstm.expr.nodes import Quantity, t
 
 ROWS, COLUMNS = "rows", "columns"
@@ -50,6 +50,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     """A value of the cell: an expression, how many axes it has in NumPy, and whether a batch axis is left out."""
 
     __array_priority__ = 1000.0
+    _shared = False
 
     def __init__(self, reading: Reading, expr: Any, rank: int, batch: str | None = None, leaf: bool = False) -> None:
         self._reading = reading
@@ -78,7 +79,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise CellError(
             "a symbolic value cannot be made a plain array",
-            "leave out np.array(...)/np.asarray(...) around values of the cell, and write whole arrays at once",
+            "leave out np.array(...) and np.asarray(...), write np.concatenate for np.r_, and take functions from NumPy "
+            "or symlstm.functions (sigmoid, softmax, ...)",
         )
 
     # arrays
@@ -106,8 +108,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def T(self) -> Traced:
         if self._batch:
-            return self.like(self._expr, self._rank, COLUMNS if self._batch == ROWS else ROWS)
-        return self if self._rank < 2 else self.like(b.transpose(self._expr), 2)
+            return self.view(self._expr, self._rank, COLUMNS if self._batch == ROWS else ROWS)
+        return self if self._rank < 2 else self.view(b.transpose(self._expr), 2)
 
     def like(self, expr: Any, rank: int, batch: str | None = None) -> Traced:
         return Traced(self._reading, expr, rank, batch)
@@ -120,8 +122,49 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __setitem__(self, key: Any, value: Any) -> None:
         raise CellError("arrays of a cell are not written in place", "make a new array, e.g. with np.concatenate")
 
+    def _in_place(self, ufunc: Any, other: Any) -> Traced:
+        """z += b: the same array with new content, as NumPy has it; a number is made anew."""
+        result = ufunc(self, other)
+        if self._rank == 0 and not self._batch:
+            return result  # type: ignore[no-any-return]
+        if self._serial < 0 or self._shared:
+            raise CellError(
+                f"{ufunc.__name__}= writes into an array that is also seen elsewhere",
+                "make a new array instead: z = z + b for z += b",
+            )
+        if result._rank != self._rank or not same_shape(result._expr.shape, self._expr.shape):
+            raise ShapeError(f"an array of {show_shape(self.shape)} cannot become {show_shape(result.shape)} in place")
+        self._expr, self._serial = result._expr, result._serial
+        return self
+
+    def __iadd__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+        return self._in_place(np.add, other)
+
+    def __isub__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+        return self._in_place(np.subtract, other)
+
+    def __imul__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+        return self._in_place(np.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+        return self._in_place(np.true_divide, other)
+
+    def __ipow__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+        return self._in_place(np.power, other)
+
+    def view(self, expr: Any, rank: int, batch: str | None = None) -> Traced:
+        """A part of this array that NumPy would not copy: neither is written in place from here on."""
+        seen = self.like(expr, rank, batch)
+        self._shared = seen._shared = True
+        return seen
+
     def __iter__(self) -> Iterator[Any]:
         raise CellError("a symbolic array cannot be looped over or unpacked", "use whole-array operations or np.split")
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise CellError("a symbolic value has no number to print", "leave printing out of the cell")
+        return repr(self)
 
     def __len__(self) -> int:
         raise CellError("len() needs a number, but sizes are symbols here", "use .shape[0]")

@@ -302,7 +302,7 @@ def split(v: Any, sections: Any, axis: Any = 0) -> list[Traced]:
         width = sp.expand(stop - start)
         rows, cols = v._expr.shape
         piece = b.block(v._expr, 0, rows, start, width) if along_columns else b.block(v._expr, start, width, 0, cols)
-        out.append(v.like(piece, v._rank, v._batch))
+        out.append(v.view(piece, v._rank, v._batch))
     return out
 
 
@@ -324,7 +324,7 @@ def get_item(v: Traced, key: Any) -> Traced:
         axes = [axes[feature]] if len(axes) > feature else [slice(None)]
     rows = _range(v, axes[0], 0)
     cols = _range(v, axes[1], 1) if len(axes) > 1 else (sp.S.Zero, v._expr.shape[1])
-    return v.like(b.block(v._expr, *rows, *cols), v._rank, v._batch)
+    return v.view(b.block(v._expr, *rows, *cols), v._rank, v._batch)
 
 
 def _range(v: Traced, part: slice, axis: int) -> tuple[sp.Expr, sp.Expr]:
@@ -350,7 +350,7 @@ def _range(v: Traced, part: slice, axis: int) -> tuple[sp.Expr, sp.Expr]:
 
 def _new_axis(v: Traced, keys: tuple[Any, ...]) -> Traced:
     if v._rank == 1 and not v._batch and len(keys) == 2:
-        return v.like(v._expr if keys[1] is None else b.transpose(v._expr), 2)
+        return v.view(v._expr if keys[1] is None else b.transpose(v._expr), 2)
     if v._rank == 0:
         return v
     raise CellError("a new axis is added here", "v[:, None] and v[None, :] of a vector are understood")
@@ -365,7 +365,7 @@ def _reshape(v: Traced, *shape: Any, **_: Any) -> Traced:
     if v._rank == 1 and len(wanted) == 1:
         return v
     if v._rank == 1 and len(wanted) == 2 and not v._batch and wanted[1] == 1:
-        return v.like(v._expr, 2)
+        return v.view(v._expr, 2)
     raise CellError("reshape is not understood in a cell", "keep vectors one axis long")
 
 

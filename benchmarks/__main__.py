@@ -1,0 +1,37 @@
+"""Run every benchmark and write benchmarks/results.md."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import deriving, startup, state_jacobian
+
+PARTS = {
+    "Starting": startup,
+    "Deriving": deriving,
+    "The state Jacobian of the LSTM (2n x 2n, float64, one example, 64 inputs)": state_jacobian,
+}
+
+
+def main() -> None:
+    """Print and write the tables."""
+    import os
+
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "sympy", "torch", "jax"))
+    text = (
+        "# Measured\n\nOne run, candidates taking turns, medians; ratios are medians of round-by-round ratios. "
+        f"Python {platform.python_version()}, {packages}; {os.cpu_count()} cores. "
+        "`make bench` writes this page anew.\n"
+    )
+    for title, part in PARTS.items():
+        print(f"{title} ...", flush=True)
+        table = part.table()
+        print(table, flush=True)
+        text += f"\n## {title}\n\n{(part.__doc__ or '').splitlines()[0]}\n\n{table}\n"
+    Path(__file__).with_name("results.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
