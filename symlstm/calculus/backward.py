@@ -11,8 +11,12 @@ from symlstm.calculus.rules import differential, rule_for
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, Equation
 from symlstm.expr.build import Matrix, quantities, zeros
-from symlstm.expr.nodes import Apply, Hadamard, Quantity, Whole, Zeros, quantity
+from symlstm.expr.nodes import Apply, Hadamard, Matmul, Quantity, Whole, Zeros, quantity
 from symlstm.expr.text import text
+
+
+NAMING = (Apply, Whole, Hadamard, Matmul)
+"""Behind such a node a gradient that is used several times gets a name of its own."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def _pull(
         state.steps.append(
             Step(f"{rule_for(node).name(node)}, transposed", gradient, pulled, _why(node, argument), gradient)
         )
-        if len(uses) > 1 and isinstance(node, (Apply, Whole, Hadamard)) and not isinstance(pulled, (Quantity, Zeros)):
+        if len(uses) > 1 and isinstance(node, NAMING) and not isinstance(pulled, (Quantity, Zeros)):
             pulled = _name_delta(pulled, argument, equation, state, deltas)
         _pull(argument, pulled, equation, argument, state, deltas)
 

@@ -80,11 +80,12 @@ def add(*terms: Matrix) -> Matrix:
     for term in terms:
         flat.extend(term.args if isinstance(term, Add) else (term,))
     counted: dict[Matrix, sp.Expr] = {}
-    for term in flat:
+    for term in _without_double_minus(flat):
         number, rest = split_number(term)
         if not isinstance(rest, Zeros):
             counted[rest] = counted.get(rest, sp.S.Zero) + number
     kept = _rows_scaled_together([scale(number, rest) for rest, number in counted.items() if number != 0])
+    kept = _parts_together(kept)
     if not kept:
         return Zeros(*flat[0].shape)
     return kept[0] if len(kept) == 1 else Add(*kept)
@@ -119,6 +120,40 @@ def _scaled_rows(term: Matrix) -> tuple[Matrix | None, Matrix]:
         tail = rest.args[1:]
         return scale(number, rest.args[0].args[0]), tail[0] if len(tail) == 1 else Matmul(*tail)
     return None, term
+
+
+def _parts_together(terms: list[Matrix]) -> list[Matrix]:
+    """[a; 0] + [0; b] as [a; b], where every term is such a column of parts (or all are rows of parts)."""
+    if len(terms) < 2:
+        return terms
+    if all(isinstance(term, Transposed) for term in terms):
+        joined = _parts_together([term.args[0] for term in terms])
+        return [transpose(joined[0])] if len(joined) == 1 else terms
+    if not all(isinstance(term, Concat) and any(isinstance(p, Zeros) for p in term.args) for term in terms):
+        return terms
+    placed: dict[sp.Expr, list[Matrix]] = {}
+    for term in terms:
+        start: sp.Expr = sp.S.Zero
+        for part in term.args:
+            if not isinstance(part, Zeros):
+                placed.setdefault(sp.expand(start), []).append(part)
+            start = start + part.shape[0]
+    parts, position = [], sp.S.Zero
+    while placed:
+        first = [s for s in placed if not any(sp.expand(o - s).could_extract_minus_sign() for o in placed)]
+        if len(first) != 1 or any(p.shape != placed[first[0]][0].shape for p in placed[first[0]]):
+            return terms
+        gap = sp.expand(first[0] - position)
+        if gap.could_extract_minus_sign():
+            return terms
+        if gap != 0:
+            parts.append(Zeros(gap, terms[0].shape[1]))
+        parts.append(add(*placed.pop(first[0])))
+        position = sp.expand(first[0] + parts[-1].shape[0])
+    rest = sp.expand(terms[0].shape[0] - position)
+    if rest != 0:
+        parts.append(Zeros(rest, terms[0].shape[1]))
+    return [concat(*parts)]
 
 
 def with_common_factor(terms: list[Matrix]) -> Matrix:
@@ -157,6 +192,20 @@ def one_minus(x: Matrix) -> Matrix:
     return add(ones_like(x), negative(x))
 
 
+def _without_double_minus(terms: list[Matrix]) -> list[Matrix]:
+    """1 - (1 - x) as x: a bracket is opened where its one meets another."""
+    if not any(isinstance(split_number(term)[1], Ones) for term in terms):
+        return terms
+    out: list[Matrix] = []
+    for term in terms:
+        number, rest = split_number(term)
+        if isinstance(rest, Add) and number == -1 and any(isinstance(a, Ones) for a in rest.args):
+            out.extend(negative(a) for a in rest.args)
+        else:
+            out.append(term)
+    return out
+
+
 def hadamard(*factors: Matrix) -> Matrix:
     """The elementwise product; factors of one vanish, plain numbers move to the front."""
     number: sp.Expr = sp.S.One
@@ -169,14 +218,18 @@ def hadamard(*factors: Matrix) -> Matrix:
         return Zeros(*factors[0].shape)
     checked = Hadamard(*flat) if len(flat) > 1 else flat[0]
     kept: list[Matrix] = []
+    below: list[Matrix] = []
     for f in flat:
         inner, f = split_number(f)
         number = number * inner
-        if not isinstance(f, Ones):
+        if isinstance(f, Apply) and f.function == "divide" and isinstance(f.arrays[0], Ones):
+            below.append(f.arrays[1])
+        elif not isinstance(f, Ones):
             kept.append(f)
-    if not kept:
-        return scale(number, Ones(*checked.shape))
-    return scale(number, kept[0] if len(kept) == 1 else Hadamard(*kept))
+    product = Ones(*checked.shape) if not kept else kept[0] if len(kept) == 1 else Hadamard(*kept)
+    if below:
+        product = Apply("divide", product, below[0] if len(below) == 1 else Hadamard(*below))
+    return scale(number, product)
 
 
 def apply(function: str, *args: Any) -> Matrix:
@@ -200,6 +253,10 @@ def divide(a: Matrix, b: Matrix) -> Matrix:
 
 
 def whole(function: str, vector: Matrix) -> Matrix:
+    """A function of a whole vector by name; a sum or mean lets plain numbers out."""
+    number, rest = split_number(vector)
+    if function in ("sum", "mean") and number != 1:
+        return scale(number, Whole(function, rest))
     return Whole(function, vector)
 
 
@@ -226,8 +283,11 @@ def transpose(x: Matrix) -> Matrix:
         return type(x)(*x.shape[::-1])
     if isinstance(x, Scale):
         return scale(x.args[0], transpose(x.args[1]))
+    if isinstance(x, Spread):
+        return Spread(x.args[0], *x.shape[::-1])
     if isinstance(x, Add):
-        return add(*[transpose(term) for term in x.args])
+        turned = [transpose(term) for term in x.args]
+        return Transposed(x) if any(isinstance(split_number(term)[1], Transposed) for term in turned) else add(*turned)
     if isinstance(x, Matmul):
         return matmul(*[transpose(factor) for factor in reversed(x.args)])
     return Transposed(x)
