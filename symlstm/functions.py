@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from symlstm.expr import numeric
-from symlstm.trace.array import Traced, constant
+from symlstm.trace.array import COLUMNS, Traced, constant
 from symlstm.trace.numpy_api import UFUNCS, concatenate, elementwise, reduction
 
 
 def _one(name: str, compute: Callable[..., Any], traced: Callable[..., Any]) -> Callable[..., Any]:
     def function(z: Any) -> Any:
-        return traced(z) if isinstance(z, Traced) else compute(z)
+        return z._reading.operation(traced, z) if isinstance(z, Traced) else compute(z)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = compute.__doc__
@@ -26,9 +26,10 @@ def _one(name: str, compute: Callable[..., Any], traced: Callable[..., Any]) -> 
 
 def concat(*parts: Any) -> Any:
     """One vector after the other: [a; b]."""
-    if any(isinstance(part, Traced) for part in parts):
-        batch = next((p._batch for p in parts if isinstance(p, Traced) and p._batch), None)
-        return concatenate(parts, {"columns": 0}.get(batch or "", -1))
+    traced = [part for part in parts if isinstance(part, Traced)]
+    if traced:
+        columns = any(part._batch == COLUMNS for part in traced)
+        return traced[0]._reading.operation(concatenate, parts, 0 if columns else -1)
     return np.concatenate(parts, axis=-1)
 
 
@@ -43,7 +44,8 @@ def maximum(a: Any, b: Any) -> Any:
     traced = next((v for v in (a, b) if isinstance(v, Traced)), None)
     if traced is None:
         return numeric.maximum(a, b)
-    return UFUNCS["maximum"](constant(traced._reading, a), constant(traced._reading, b))
+    reading = traced._reading
+    return reading.operation(UFUNCS["maximum"], constant(reading, a), constant(reading, b))
 
 
 sigmoid = _one("sigmoid", numeric.sigmoid, elementwise("sigmoid"))

@@ -14,7 +14,6 @@ from symlstm.expr.build import Matrix, quantities, zeros
 from symlstm.expr.nodes import Apply, Hadamard, Matmul, Quantity, Whole, Zeros, quantity
 from symlstm.expr.text import text
 
-
 NAMING = (Apply, Whole, Hadamard, Matmul)
 """Behind such a node a gradient that is used several times gets a name of its own."""
 

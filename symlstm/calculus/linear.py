@@ -26,9 +26,9 @@ from symlstm.expr.build import (
     spread,
     transpose,
     whole,
-    with_common_factor,
     zeros,
 )
+from symlstm.expr.collect import with_common_factor
 from symlstm.expr.nodes import Partial
 
 

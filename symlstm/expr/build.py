@@ -70,6 +70,20 @@ def scale(number: Any, x: Matrix) -> Matrix:
     return Scale(number, x)
 
 
+def _without_double_minus(terms: list[Matrix]) -> list[Matrix]:
+    """1 - (1 - x) as x: a bracket is opened where its one meets another."""
+    if not any(isinstance(split_number(term)[1], Ones) for term in terms):
+        return terms
+    out: list[Matrix] = []
+    for term in terms:
+        number, rest = split_number(term)
+        if isinstance(rest, Add) and number == -1 and any(isinstance(a, Ones) for a in rest.args):
+            out.extend(negative(a) for a in rest.args)
+        else:
+            out.append(term)
+    return out
+
+
 def negative(x: Matrix) -> Matrix:
     return scale(-1, x)
 
@@ -84,103 +98,14 @@ def add(*terms: Matrix) -> Matrix:
         number, rest = split_number(term)
         if not isinstance(rest, Zeros):
             counted[rest] = counted.get(rest, sp.S.Zero) + number
-    kept = _rows_scaled_together([scale(number, rest) for rest, number in counted.items() if number != 0])
-    kept = _parts_together(kept)
+    kept = [scale(number, rest) for rest, number in counted.items() if number != 0]
+    if len(kept) > 1:
+        from symlstm.expr.collect import collected
+
+        kept = collected(kept)
     if not kept:
         return Zeros(*flat[0].shape)
     return kept[0] if len(kept) == 1 else Add(*kept)
-
-
-def _rows_scaled_together(terms: list[Matrix]) -> list[Matrix]:
-    """diag(a) M + diag(b) M as diag(a + b) M, at the place of the first; M may be the identity."""
-    together: dict[Matrix | None, list[Matrix]] = {}
-    for term in terms:
-        vector, rest = _scaled_rows(term)
-        together.setdefault(rest if vector is not None else term, []).append(term if vector is None else vector)
-    if len(together) == len(terms):
-        return terms
-    out: list[Matrix] = []
-    for rest, parts in together.items():
-        if len(parts) == 1 and parts[0] == rest:
-            out.append(parts[0])
-            continue
-        diagonal = diag(with_common_factor(parts))
-        out.append(diagonal if isinstance(rest, Eye) else matmul(diagonal, rest))
-    return out
-
-
-def _scaled_rows(term: Matrix) -> tuple[Matrix | None, Matrix]:
-    """(a, M) where the term is diag(a) M; (None, term) where it is not of that form."""
-    number, rest = split_number(term)
-    if isinstance(rest, Eye):
-        return scale(number, ones(rest.shape[0], 1)), rest
-    if isinstance(rest, Diag):
-        return scale(number, rest.args[0]), Eye(rest.shape[0])
-    if isinstance(rest, Matmul) and isinstance(rest.args[0], Diag):
-        tail = rest.args[1:]
-        return scale(number, rest.args[0].args[0]), tail[0] if len(tail) == 1 else Matmul(*tail)
-    return None, term
-
-
-def _parts_together(terms: list[Matrix]) -> list[Matrix]:
-    """[a; 0] + [0; b] as [a; b], where every term is such a column of parts (or all are rows of parts)."""
-    if len(terms) < 2:
-        return terms
-    if all(isinstance(term, Transposed) for term in terms):
-        joined = _parts_together([term.args[0] for term in terms])
-        return [transpose(joined[0])] if len(joined) == 1 else terms
-    if not all(isinstance(term, Concat) and any(isinstance(p, Zeros) for p in term.args) for term in terms):
-        return terms
-    placed: dict[sp.Expr, list[Matrix]] = {}
-    for term in terms:
-        start: sp.Expr = sp.S.Zero
-        for part in term.args:
-            if not isinstance(part, Zeros):
-                placed.setdefault(sp.expand(start), []).append(part)
-            start = start + part.shape[0]
-    parts, position = [], sp.S.Zero
-    while placed:
-        first = [s for s in placed if not any(sp.expand(o - s).could_extract_minus_sign() for o in placed)]
-        if len(first) != 1 or any(p.shape != placed[first[0]][0].shape for p in placed[first[0]]):
-            return terms
-        gap = sp.expand(first[0] - position)
-        if gap.could_extract_minus_sign():
-            return terms
-        if gap != 0:
-            parts.append(Zeros(gap, terms[0].shape[1]))
-        parts.append(add(*placed.pop(first[0])))
-        position = sp.expand(first[0] + parts[-1].shape[0])
-    rest = sp.expand(terms[0].shape[0] - position)
-    if rest != 0:
-        parts.append(Zeros(rest, terms[0].shape[1]))
-    return [concat(*parts)]
-
-
-def with_common_factor(terms: list[Matrix]) -> Matrix:
-    """The sum of elementwise products, what all of them share written once: (b - a) ⊙ z ⊙ (1 - z)."""
-    if len(terms) < 2:
-        return add(*terms)
-    numbers, factors = zip(*[(n, _factors(rest)) for n, rest in map(split_number, terms)], strict=True)
-    common = [f for f in factors[0] if all(f in other for other in factors[1:])]
-    if not common:
-        return add(*sorted(terms, key=_negative_last))
-    rests = []
-    for number, own in zip(numbers, factors, strict=True):
-        left = list(own)
-        for f in common:
-            left.remove(f)
-        rests.append(scale(number, hadamard(*left) if left else ones_like(common[0])))
-    total = add(*sorted(rests, key=_negative_last))
-    after = factors[0].index(common[0]) > 0
-    return hadamard(total, *common) if after else hadamard(*common, total)
-
-
-def _negative_last(term: Matrix) -> bool:
-    return bool(split_number(term)[0].could_extract_minus_sign())
-
-
-def _factors(expr: Matrix) -> tuple[Matrix, ...]:
-    return expr.args if isinstance(expr, Hadamard) else (expr,)
 
 
 def subtract(a: Matrix, b: Matrix) -> Matrix:
@@ -190,20 +115,6 @@ def subtract(a: Matrix, b: Matrix) -> Matrix:
 def one_minus(x: Matrix) -> Matrix:
     """1 - x"""
     return add(ones_like(x), negative(x))
-
-
-def _without_double_minus(terms: list[Matrix]) -> list[Matrix]:
-    """1 - (1 - x) as x: a bracket is opened where its one meets another."""
-    if not any(isinstance(split_number(term)[1], Ones) for term in terms):
-        return terms
-    out: list[Matrix] = []
-    for term in terms:
-        number, rest = split_number(term)
-        if isinstance(rest, Add) and number == -1 and any(isinstance(a, Ones) for a in rest.args):
-            out.extend(negative(a) for a in rest.args)
-        else:
-            out.append(term)
-    return out
 
 
 def hadamard(*factors: Matrix) -> Matrix:

@@ -60,11 +60,18 @@ class Unifier:
         self.solution: dict[sp.Symbol, sp.Expr] = {}
         self.unknown: set[sp.Symbol] = set()
         self.at_least: dict[sp.Symbol, list[sp.Expr]] = {}
+        self.letters: dict[sp.Symbol, str] = {}
 
-    def fresh(self, hint: str) -> sp.Symbol:
+    def fresh(self, hint: str, letter: str = "") -> sp.Symbol:
+        """A size to be found; one that stays free is called by its letter, if it has one."""
         symbol = size(f"?{hint}")
         self.unknown.add(symbol)
+        if letter:
+            self.letters[symbol] = letter
         return symbol
+
+    def _least_wanted(self, symbol: sp.Symbol) -> tuple[str, str]:
+        return self.letters.get(symbol, ""), str(symbol)
 
     def resolve(self, value: sp.Expr) -> sp.Expr:
         while True:
@@ -77,7 +84,7 @@ class Unifier:
         difference = sp.expand(self.resolve(a) - self.resolve(b))
         if difference == 0:
             return True
-        for symbol in sorted(difference.free_symbols & self.unknown, key=str):
+        for symbol in sorted(difference.free_symbols & self.unknown, key=self._least_wanted):
             rest = difference.coeff(symbol, 0)
             slope = difference.coeff(symbol, 1)
             if slope != 0 and sp.expand(difference - slope * symbol - rest) == 0:
@@ -131,6 +138,11 @@ def require_same_shape(what: str, a: Shape, b: Shape) -> None:
 
 
 def show_size(value: sp.Expr) -> str:
+    """n+m; while sizes are inferred, one that is not known yet is shown as ?, or by its usual letter."""
+    unifier = active_unifier()
+    if unifier is not None:
+        value = unifier.resolve(value)
+        value = value.subs({s: size(unifier.letters.get(s, "?")) for s in value.free_symbols & unifier.unknown})
     return str(value).replace(" ", "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,14 +22,17 @@ SIDES = ("next", "new", "prev", "old", "t")
 
 @dataclass(frozen=True)
 class Notation:
-    """A way of writing.
+    """A way of writing. Templates are written as TeX macros are: #1, #2 stand for what is filled in.
 
     symbols: name -> LaTeX of the sign, without time ("c_tilde": r"\\tilde{c}"). verbatim: name -> LaTeX used as it is.
-    product, plus, matrix_product: the signs between factors and terms. time: a LaTeX template for a sign at a time.
-    concat: how [h; x] is written. adjoint, upstream, delta: templates of dL/dq, of its part from outside the
-    step, and of dL/d(pre-activation of q).
-    functions: function name -> LaTeX template, where it differs from the default.
-    blocks: (matrix, first column, columns) -> LaTeX of that block of columns; `symbols` and `blocks` have text twins.
+    functions: function name -> template, where it differs from the default.
+    product, plus, matrix_product: the signs of elementwise products, of pointwise sums and of matrix products (empty:
+    side by side). time: template of a sign (#1) at a time (#2). concat, concat_separator: how [h; x] is written.
+    adjoint, upstream, delta: templates of dL/dq, of its part from outside the step, and of dL/d(pre-activation of q).
+    text_*: the same for plain text.
+
+    What belongs to one cell (see symlstm.emit.cell_notation): inline, quantity -> the expression written in its place;
+    blocks, (matrix, first column, columns) -> (LaTeX, text) of that block of columns; sizes, the order of n, m.
     """
 
     name: str = "default"
@@ -37,25 +41,39 @@ class Notation:
     verbatim: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     product: str = r"\odot"
+    text_product: str = "⊙"
     plus: str = "+"
-    matrix_product: str = r"\,"
-    time: str = "{symbol}_{{{subscript}}}"
-    concat: str = r"\left[{parts}\right]"
+    text_plus: str = "+"
+    matrix_product: str = ""
+    time: str = "#1_{#2}"
+    text_time: str = ""
+    concat: str = "[#1]"
     concat_separator: str = r";\, "
-    adjoint: str = r"\bar{{{0}}}"
-    upstream: str = r"\Delta {0}"
-    delta: str = r"\delta {0}"
-    transpose: str = r"{0}^{{\top}}"
-    blocks: Mapping[tuple[Any, Any, Any], tuple[str, str]] = field(default_factory=dict)
+    text_concat_separator: str = "; "
+    adjoint: str = r"\bar{#1}"
+    upstream: str = r"\Delta #1"
+    delta: str = r"\delta^{#1}"
+    transpose: str = r"#1^{\top}"
     inline: Mapping[Any, Any] = field(default_factory=dict)
+    blocks: Mapping[tuple[Any, Any, Any], tuple[str, str]] = field(default_factory=dict)
+    sizes: tuple[sp.Symbol, ...] = ()
 
     def with_(self, **changes: Any) -> Notation:
         """The same notation with some choices changed; tables are added to, not replaced."""
-        merged = {k: {**getattr(self, k), **v} if isinstance(v, Mapping) else v for k, v in changes.items()}
+        merged: dict[str, Any] = {
+            k: {**getattr(self, k), **v} if isinstance(v, Mapping) else v for k, v in changes.items()
+        }
         return replace(self, **merged)
 
 
 DEFAULT = Notation(symbols={"cct": r"\tilde{c}"}, text_symbols={"cct": "c\u0303"})
+
+
+def fill(template: str, *values: str) -> str:
+    """A template with #1, #2, ... replaced."""
+    for k, value in enumerate(values, 1):
+        template = template.replace(f"#{k}", value)
+    return template
 
 
 def base_of(name: str) -> str:
@@ -99,10 +117,23 @@ def _word_latex(word: str) -> str:
     return r"\mathrm{" + word + "}"
 
 
+def _listed(base: str, table: Mapping[str, str]) -> str | None:
+    """What a table says about a name, however it is spelt: "W_f" also stands for "Wf"."""
+    if base in table or not table:
+        return table.get(base)
+    head, accents, subscripts = _split(base)
+    return table.get("_".join([head, *accents, *subscripts]))
+
+
+_SUBSCRIPT = re.compile(r"^(?P<sign>.*[^\\_])_(?:\{(?P<long>[^{}]*)\}|(?P<short>\w))$", re.DOTALL)
+
+
 def symbol_latex(base: str, notation: Notation) -> tuple[str, str]:
     """LaTeX of a sign and its subscript, both without time."""
-    if base in notation.symbols:
-        return notation.symbols[base], ""
+    listed = _listed(base, notation.symbols)
+    if listed is not None:
+        found = _SUBSCRIPT.match(listed)
+        return (found["sign"], found["long"] or found["short"]) if found else (listed, "")
     head, accents, subscripts = _split(base)
     sign = _word_latex(head)
     for accent in accents:
@@ -112,8 +143,10 @@ def symbol_latex(base: str, notation: Notation) -> tuple[str, str]:
 
 def symbol_text(base: str, notation: Notation) -> tuple[str, str]:
     """Plain text of a sign and its subscript, both without time."""
-    if base in notation.text_symbols:
-        return notation.text_symbols[base], ""
+    listed = _listed(base, notation.text_symbols)
+    if listed is not None:
+        found = _SUBSCRIPT.match(listed)
+        return (found["sign"], found["long"] or found["short"]) if found else (listed, "")
     head, accents, subscripts = _split(base)
     sign = _GREEK_TEXT.get(head, head)
     for accent in accents:
@@ -136,3 +169,14 @@ def number_latex(value: sp.Expr) -> str:
         mantissa, exponent = text.split("e")
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if mantissa != "1" else rf"10^{{{int(exponent)}}}"
     return sp.latex(value) if "/" in text or value.free_symbols else text
+
+
+def size_text(value: sp.Expr, order: tuple[sp.Symbol, ...] = ()) -> str:
+    """A size with its symbols in the order given: n+m, 4n."""
+    places = {symbol: k for k, symbol in enumerate(order)}
+    terms = sp.Add.make_args(sp.expand(value))
+    ordered = sorted(
+        terms, key=lambda u: (not u.free_symbols, min((places.get(s, 99) for s in u.free_symbols), default=0))
+    )
+    shown = "".join(f"{'' if str(u).startswith('-') else '+'}{u}" for u in ordered)
+    return shown.removeprefix("+").replace("*", "").replace(" ", "")

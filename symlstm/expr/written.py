@@ -1,7 +1,13 @@
-"""An expression as a person writes it: one walk over the nodes, two styles (LaTeX and plain text)."""
+"""An expression as a person writes it: one walk over the nodes, two styles (LaTeX and plain text).
+
+Where a long line may be broken the walk leaves a mark: BREAK_SUM before a term, BREAK_PRODUCT before a factor.
+`written` takes them out again unless asked not to.
+"""
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,56 +15,30 @@ from typing import Any
 import sympy as sp
 
 from symlstm.expr import nodes as x
+from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM, bracketed, unmarked
 from symlstm.expr.build import split_number
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
-from symlstm.expr.notation import (
-    DEFAULT,
-    Notation,
-    number_latex,
-    number_text,
-    symbol_latex,
-    symbol_text,
-)
+from symlstm.expr.notation import DEFAULT, Notation, fill, number_latex, number_text, size_text
+from symlstm.expr.signs import lowered, quantity_latex, quantity_text
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 Piece = tuple[str, int]  # what is written, and how tightly it holds together
 
-
-@dataclass(frozen=True)
-class Style:
-    """What differs between LaTeX and plain text."""
-
-    latex: bool
-    number: Callable[[sp.Expr], str]
-    bracket: str
-    ones: str
-    zeros: str
-    eye: str
-    diag: str
-    fraction: str
-    partial: str
-    partial_of: str
-    block: str
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_TEXT_NAMES = {"sigmoid": "σ", "log_sigmoid": "log σ"}
+_RAISED = ("tanh", "sin", "cos", "sinh", "cosh")  # tanh^2(z) rather than tanh(z)^2
+_AROUND = re.compile(r"^(?P<before>.*?)\\left(?P<open>\(|\[)(?P<inside>.*)\\right[)\]]$", re.DOTALL)
 
 
-LATEX = Style(
-    True, number_latex, r"\left({0}\right)", r"\mathbf{1}", "0", "I", r"\mathrm{{diag}}\left({0}\right)",
-    r"\frac{{{0}}}{{{1}}}", r"\frac{{\partial {0}}}{{\partial {1}}}",
-    r"\frac{{\partial}}{{\partial {1}}} \left({0}\right)", r"{{{0}}}_{{[{1},\, {2}]}}",
-)  # fmt: skip
-TEXT = Style(
-    False, number_text, "({0})", "1", "0", "I", "diag({0})", "{0} / {1}", "∂{0}/∂{1}", "∂({0})/∂{1}", "{0}[{1}, {2}]"
-)  # fmt: skip
-
-
-def written(expr: Any, style: Style, notation: Notation = DEFAULT) -> str:
-    """The expression in that style and notation."""
-    return _Writer(style, notation).piece(expr)[0]
+def written(expr: Any, latex: bool, notation: Notation = DEFAULT, marks: bool = False) -> str:
+    """The expression in LaTeX or plain text, in that notation; marks=True keeps the places where lines may break."""
+    out = _Writer(latex, notation).piece(expr)[0]
+    return out if marks else unmarked(out)
 
 
 @dataclass(frozen=True)
 class _Writer:
-    style: Style
+    latex: bool
     notation: Notation
 
     def piece(self, expr: Any) -> Piece:
@@ -66,56 +46,41 @@ class _Writer:
             expr = self.notation.inline[expr]
         handler = _HANDLERS.get(type(expr))
         if handler is None:
-            return (sp.latex(expr) if self.style.latex else str(expr)), SUM
+            return (sp.latex(expr) if self.latex else str(expr)), SUM
         return handler(self, expr)
 
     def inside(self, expr: Any, at_least: int) -> str:
         text, holds = self.piece(expr)
-        return text if holds >= at_least else self.style.bracket.format(text)
+        return text if holds >= at_least else self.bracket(text)
+
+    def bracket(self, content: str, opening: str = "(", closing: str = ")") -> str:
+        return bracketed(content, opening, closing, self.latex)
 
     def sign(self, latex: str, text: str) -> str:
-        return latex if self.style.latex else text
+        return latex if self.latex else text
+
+    def number(self, value: sp.Expr) -> str:
+        return number_latex(value) if self.latex else number_text(value)
 
     def quantity(self, q: x.Quantity) -> Piece:
-        if self.style.latex and q.role == "value" and q.base in self.notation.verbatim:
-            return self.notation.verbatim[q.base], ATOM
-        make = symbol_latex if self.style.latex else symbol_text
-        sign, subscript = make(q.base, self.notation)
-        when = "" if q.time is None else self._time(q.time)
-        if not self.style.latex:
-            sign = {"adjoint": "d", "delta": "δ", "upstream": "Δ"}.get(q.role, "") + sign
-            both = ",".join(s for s in (subscript, when) if s)
-            return sign + (f"_{both}" if len(both) == 1 else f"_{{{both}}}" if both else ""), ATOM
-        if q.role == "adjoint":
-            sign = self.notation.adjoint.format(sign)
-        elif q.role == "upstream":
-            sign = self.notation.upstream.format(sign)
-        elif q.role == "delta":
-            sign = self.notation.delta.format(sign)
-        if not when:
-            return sign + (f"_{{{subscript}}}" if subscript else ""), ATOM
-        if "^" in self.notation.time:
-            sign += f"_{{{subscript}}}" if subscript else ""
-            return self.notation.time.format(symbol=sign, subscript=when), POWER
-        both = ",".join(s for s in (subscript, when) if s)
-        return self.notation.time.format(symbol=sign, subscript=both), ATOM
-
-    @staticmethod
-    def _time(value: sp.Expr) -> str:
-        return str(value).replace(" ", "")
+        sign, raised = (quantity_latex if self.latex else quantity_text)(q, self.notation)
+        return sign, POWER if raised else ATOM
 
     def ones(self, expr: Any) -> Piece:
+        one = self.sign(r"\mathbf{1}", "1")
         if expr.shape[0] == 1 and expr.shape[1] != 1:
-            return self.sign(self.notation.transpose.format(self.style.ones), "1ᵀ"), ATOM
-        return self.style.ones, ATOM
+            return self.sign(fill(self.notation.transpose, one), "1ᵀ"), POWER
+        return one, ATOM
 
     def zeros(self, expr: Any) -> Piece:
-        return self.style.zeros, ATOM
+        return "0", ATOM
 
     def eye(self, expr: Any) -> Piece:
-        return self.style.eye, ATOM
+        return "I", ATOM
 
     def add(self, expr: Any) -> Piece:
+        pointwise = all(_is_vector_product(term) for term in expr.args)
+        plus = (self.notation.plus if self.latex else self.notation.text_plus) if pointwise else "+"
         out = ""
         for term in expr.args:
             number, rest = split_number(term)
@@ -124,27 +89,26 @@ class _Writer:
             if not out:
                 out = f"-{text}" if minus else text
             else:
-                plus = self.notation.plus if self.style.latex else "+"
-                out += f" {'-' if minus else plus} {text}"
+                out += f"{BREAK_SUM} {'-' if minus else plus} {text}"
         return out, SUM
 
     def _term(self, number: sp.Expr, rest: Any) -> str:
-        if isinstance(rest, x.Ones):
-            return self.style.number(number)
+        if isinstance(rest, x.Ones) and 1 in rest.shape:
+            return self.number(number)
         if number == 1:
             return self.inside(rest, PRODUCT)
         return self._times(number, self.inside(rest, PRODUCT))
 
     def _times(self, number: sp.Expr, text: str) -> str:
-        shown = self.style.number(number)
+        shown = self.number(number)
         if number.is_Add:
-            shown = self.style.bracket.format(shown)
+            shown = self.bracket(shown)
         return f"{shown}{self.sign(chr(92) + ', ', ' ')}{text}"
 
     def scale(self, expr: Any) -> Piece:
         number, rest = expr.args
-        if isinstance(rest, x.Ones):
-            shown = self.style.number(number)
+        if isinstance(rest, x.Ones) and 1 in rest.shape:
+            shown = self.number(number)
             return shown, SUM if number.could_extract_minus_sign() or "/" in shown else ATOM
         if number == -1:
             return f"-{self.inside(rest, PRODUCT)}", SUM
@@ -155,7 +119,7 @@ class _Writer:
     def hadamard(self, expr: Any) -> Piece:
         numbers = [f for f in expr.args if isinstance(f, x.Spread) or f.shape == (1, 1)]
         arrays = [f for f in expr.args if f not in numbers]
-        product = f" {self.notation.product} " if self.style.latex else " ⊙ "
+        product = f"{BREAK_PRODUCT} {self.notation.product if self.latex else self.notation.text_product} "
         beside = self.sign(r"\, ", " ")
         front = beside.join(self.inside(f, POWER) for f in numbers)
         back = product.join(self.inside(f, POWER) for f in arrays)
@@ -166,91 +130,148 @@ class _Writer:
         if name == "power":
             return self._power(arrays[0], expr.constants[0])
         if name == "divide":
-            if self.style.latex:
-                return self.style.fraction.format(*[self.piece(a)[0] for a in arrays]), POWER
-            return self.style.fraction.format(self.inside(arrays[0], PRODUCT), self.inside(arrays[1], POWER)), PRODUCT
+            if self.latex:
+                above, below = (unmarked(self.piece(a)[0]) for a in arrays)
+                return rf"\frac{{{above}}}{{{below}}}", POWER
+            return f"{self.inside(arrays[0], PRODUCT)} / {self.inside(arrays[1], POWER)}", PRODUCT
         inner = [self.piece(a)[0] for a in arrays]
-        if self.style.latex:
-            template = self.notation.functions.get(name, ELEMENTWISE[name].latex)
-            return template.format(*inner), POWER if name not in ("expm1",) else ATOM
-        return f"{ {'sigmoid': 'σ', 'log_sigmoid': 'log σ'}.get(name, name) }({', '.join(inner)})", ATOM
+        if self.latex:
+            own = self.notation.functions.get(name)
+            return self._called(own or _numbered(ELEMENTWISE[name].latex), inner), ATOM if name == "expm1" else POWER
+        return _TEXT_NAMES.get(name, name) + self.bracket(", ".join(inner)), ATOM
+
+    def _called(self, template: str, inner: list[str]) -> str:
+        around = _AROUND.match(template)
+        if around is None:
+            return fill(template, *(unmarked(i) for i in inner))
+        closing = ")" if around["open"] == "(" else "]"
+        return around["before"] + self.bracket(fill(around["inside"], *inner), around["open"], closing)
 
     def _power(self, base: Any, exponent: sp.Expr) -> Piece:
-        shown = self.style.number(exponent)
-        raised = f"^{{{shown}}}" if self.style.latex or len(shown) > 1 else f"^{shown}"
-        if self.style.latex and isinstance(base, x.Apply) and base.function in ("tanh", "sin", "cos", "sinh", "cosh"):
-            inner = self.piece(base.arrays[0])[0]
-            return rf"\{base.function}{raised}\left({inner}\right)", POWER
+        shown = self.number(exponent)
+        raised = f"^{{{shown}}}" if len(shown) > 1 else f"^{shown}"
+        if not self.latex and exponent.is_Integer:
+            raised = shown.translate(_SUPERSCRIPTS)
+        if isinstance(base, x.Apply) and base.function in _RAISED:
+            inner = self.bracket(self.piece(base.arrays[0])[0])
+            return self.sign("\\", "") + base.function + raised + inner, POWER
         return self.inside(base, ATOM) + raised, POWER
 
     def whole(self, expr: Any) -> Piece:
         inner = self.piece(expr.args[1])[0]
-        if self.style.latex:
-            return self.notation.functions.get(expr.function, WHOLE[expr.function].latex).format(inner), POWER
-        return f"{expr.function}({inner})", ATOM
+        if self.latex:
+            own = self.notation.functions.get(expr.function)
+            return self._called(own or _numbered(WHOLE[expr.function].latex), [inner]), POWER
+        return expr.function + self.bracket(inner), ATOM
 
     def spread(self, expr: Any) -> Piece:
         return self.piece(expr.args[0])
 
     def matmul(self, expr: Any) -> Piece:
-        between = f" {self.notation.matrix_product} " if self.style.latex else " "
-        return between.join(self._factor(f, expr) for f in expr.args), PRODUCT
+        factors = [self._factor(f) for f in expr.args]
+        out = factors[0]
+        for before, after in itertools.pairwise(factors):
+            out += BREAK_PRODUCT + self._between(before, after) + after
+        return out, PRODUCT
 
-    def _factor(self, factor: Any, product: Any) -> str:
-        if isinstance(factor, x.Hadamard):
-            return self.style.bracket.format(self.piece(factor)[0])
-        return self.inside(factor, PRODUCT)
+    def _factor(self, factor: Any) -> str:
+        text, holds = self.piece(factor)
+        return self.bracket(text) if holds < PRODUCT or isinstance(factor, x.Hadamard) else text
+
+    def _between(self, before: str, after: str) -> str:
+        return between(before, after, self.notation) if self.latex else " "
 
     def transposed(self, expr: Any) -> Piece:
         inner = self.inside(expr.args[0], ATOM)
-        return self.sign(self.notation.transpose.format(inner), f"{inner}ᵀ"), POWER
+        return self.sign(fill(self.notation.transpose, unmarked(inner)), f"{inner}ᵀ"), POWER
 
     def diag(self, expr: Any) -> Piece:
         vector = expr.args[0]
         number, rest = split_number(vector)
         if isinstance(rest, x.Spread):
             scalar = self._times(number, self.inside(rest, PRODUCT)) if number != 1 else self.inside(rest, PRODUCT)
-            return f"{scalar} {self.style.eye}", PRODUCT
+            return f"{scalar}{self.sign(chr(92) + ',', '')} I", PRODUCT
         if isinstance(rest, x.Ones):
-            return f"{self.style.number(number)} {self.style.eye}", PRODUCT
-        return self.style.diag.format(self.piece(vector)[0]), ATOM
+            return f"{self.number(number)} I", PRODUCT
+        return self.sign(r"\mathrm{diag}", "diag") + self.bracket(self.piece(vector)[0]), ATOM
 
     def concat(self, expr: Any) -> Piece:
-        if self.style.latex:
-            parts = self.notation.concat_separator.join(self.piece(p)[0] for p in expr.args)
-            return self.notation.concat.format(parts=parts), ATOM
-        return f"[{'; '.join(self.piece(p)[0] for p in expr.args)}]", ATOM
+        parts = [self.piece(p)[0] for p in expr.args]
+        if not self.latex:
+            return self.bracket(self.notation.text_concat_separator.join(parts), "[", "]"), ATOM
+        if expr.shape[1] != 1:
+            return column(parts), ATOM
+        template = self.notation.concat
+        if template == "[#1]":
+            return self.bracket(self.notation.concat_separator.join(parts), "[", "]"), ATOM
+        return fill(template, self.notation.concat_separator.join(unmarked(p) for p in parts)), ATOM
 
     def block(self, expr: Any) -> Piece:
         whole, row, rows, col, cols = expr.args
         named = self.notation.blocks.get((whole, col, cols))
         if named and (row, rows) == (0, whole.shape[0]):
-            return named[0 if self.style.latex else 1], ATOM
-        columns = self._range(col, cols, whole.shape[1])
-        return self.style.block.format(self.inside(whole, ATOM), self._range(row, rows, whole.shape[0]), columns), ATOM
+            return named[0 if self.latex else 1], ATOM
+        ranges = [self._range(row, rows, whole.shape[0])]
+        if whole.shape[1] != 1:
+            ranges.append(self._range(col, cols, whole.shape[1]))
+        inner = self.inside(whole, ATOM)
+        if self.latex:
+            inner = inner if inner.endswith(")") else self.bracket(inner)
+            return f"{inner}_{{{(',' + chr(92) + ', ').join(ranges)}}}", ATOM
+        return f"{inner}[{', '.join(ranges)}]", ATOM
 
     def _range(self, start: sp.Expr, count: sp.Expr, full: sp.Expr) -> str:
-        if start == 0 and count == full:
+        if start == 0 and sp.expand(count - full) == 0:
             return ":"
-        first, last = sp.expand(start + 1), sp.expand(start + count)
-        return f"{self.style.number(first)}:{self.style.number(last)}".replace("*", "")
+        order = self.notation.sizes
+        return f"{size_text(start + 1, order)}:{size_text(start + count, order)}"
 
     def partial(self, expr: Any) -> Piece:
         of, wrt = expr.args
-        below = self.piece(wrt)[0]
-        if isinstance(of, x.Quantity) and of not in self.notation.inline:
-            return self.style.partial.format(self.piece(of)[0], below), POWER
-        return self.style.partial_of.format(self.piece(of)[0], below), POWER
+        below = unmarked(self.piece(wrt)[0])
+        above, holds = self.piece(of)
+        above = unmarked(above)
+        bare = holds >= POWER and isinstance(of, x.Quantity)
+        if not self.latex:
+            return (f"∂{above}/∂{below}" if bare else f"∂{self.bracket(above)}/∂{below}"), POWER
+        if bare:
+            return rf"\frac{{\partial {above}}}{{\partial {below}}}", POWER
+        return rf"\frac{{\partial}}{{\partial {below}}} {self.bracket(above)}", POWER
 
     def total(self, expr: Any) -> Piece:
-        of, wrt = (self.piece(a)[0] for a in expr.args)
-        return (rf"\frac{{\mathrm{{d}} {of}}}{{\mathrm{{d}} {wrt}}}" if self.style.latex else f"d{of}/d{wrt}"), POWER
+        of, wrt = (unmarked(self.piece(a)[0]) for a in expr.args)
+        return self.sign(rf"\frac{{\mathrm{{d}} {of}}}{{\mathrm{{d}} {wrt}}}", f"d{of}/d{wrt}"), POWER
 
     def entry(self, expr: Any) -> Piece:
         parent, i, j = expr.args
-        inner = self.inside(parent, ATOM)
+        inner = self.piece(parent)[0]
+        inner = inner if inner.endswith("]") and isinstance(parent, (x.Quantity, x.Concat)) else self.bracket(inner)
         at = f"{i}" if parent.shape[1] == 1 else f"{i}{j}" if len(f"{i}{j}") == 2 else f"{i},{j}"
-        return (rf"\left({inner}\right)_{{{at}}}" if self.style.latex else f"({inner})_{at}"), ATOM
+        return inner + lowered(at), ATOM
+
+
+def between(before: str, after: str, notation: Notation) -> str:
+    """What stands between two factors of a matrix product, in LaTeX: a thin space where brackets meet."""
+    if notation.matrix_product:
+        return f" {notation.matrix_product} "
+    bracket = before[-1] in ")]" or after[0] in "([" or after.startswith(("\\m", "\\f", "\\b"))
+    return r" \, " if bracket else " "
+
+
+def column(parts: list[str]) -> str:
+    """LaTeX of arrays one above the other."""
+    rows = r" \\ ".join(unmarked(p) for p in parts)
+    return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
+
+
+def _numbered(template: str) -> str:
+    """A template of the function table, with #1 and #2 for its {0} and {1}."""
+    return template.format("#1", "#2")
+
+
+def _is_vector_product(term: Any) -> bool:
+    rest = split_number(term)[1]
+    return rest.shape[1] == 1 and isinstance(rest, (x.Quantity, x.Hadamard)) and getattr(rest, "time", 0) is not None
 
 
 _HANDLERS: dict[type, Callable[[_Writer, Any], Piece]] = {

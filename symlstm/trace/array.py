@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from symlstm.expr.nodes import Quantity, t
 
 ROWS, COLUMNS = "rows", "columns"
 BATCH = size("batch")
+LEAF, PENDING = -1, -2
 Path = tuple[tuple[str, Any], ...]
 
 
@@ -34,16 +35,45 @@ class Reading:
     equations: list[tuple[Quantity, Any]] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)
     serial: int = 0
+    busy: bool = False
+    renamed: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    divided: list[Traced] = field(default_factory=list)
     states: list[tuple[str, Traced]] = field(default_factory=list)
     outputs: list[tuple[str, Traced]] = field(default_factory=list)
 
-    def named(self, serial: int, expr: Any, rank: int) -> Any:
-        name = self.names.get(serial)
-        if name is None:
-            return expr
-        quantity = Quantity(name, *expr.shape, t, base=self.taken.get(name, name))
-        self.equations.append((quantity, expr))
-        return quantity
+    def usual(self, letter: str, argument: str) -> sp.Expr:
+        """A size for an argument without a shape: the usual letter, unless its use says otherwise."""
+        assert self.unifier is not None
+        letters = {str(s) for shape in self.shapes.values() for part in shape for s in part.free_symbols}
+        return size(letter) if letter in letters else self.unifier.fresh(f"{argument}.0", letter)
+
+    def operation(self, compute: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """One operation of the user's code: what it returns is numbered, whatever was made on the way is not.
+
+        A value has the same number in every reading of the cell; its name hangs on it.
+        """
+        if self.busy:
+            return compute(*args, **kwargs)
+        self.busy = True
+        try:
+            result = compute(*args, **kwargs)
+        finally:
+            self.busy = False
+        for value in result if isinstance(result, list) else [result]:
+            if isinstance(value, Traced) and value._serial == PENDING:
+                self.number(value)
+        return result
+
+    def number(self, value: Traced) -> None:
+        """Give a new value its number, and where this has a name, an equation."""
+        value._serial = self.serial
+        self.serial += 1
+        name = self.names.get(value._serial)
+        if name is not None:
+            quantity = Quantity(name, *value._expr.shape, t, base=self.taken.get(name, name))
+            self.equations.append((quantity, value._expr))
+            value._expr = quantity
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -52,35 +82,40 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     __array_priority__ = 1000.0
     _shared = False
 
+    @property
+    def open(self) -> bool:
+        """Whether it is still undecided how many axes this has."""
+        return False
+
+    def settle(self, rank: int, shape: tuple[sp.Expr, ...] | None = None) -> None:
+        """Decide how many axes an open argument has; for everything else that is known."""
+
     def __init__(self, reading: Reading, expr: Any, rank: int, batch: str | None = None, leaf: bool = False) -> None:
         self._reading = reading
         self._rank = rank
         self._batch = batch
-        if not leaf:
-            self._serial = reading.serial
-            reading.serial += 1
-            expr = reading.named(self._serial, expr, rank)
-        else:
-            self._serial = -1
         self._expr = expr
+        self._serial = LEAF if leaf else PENDING
+        if not leaf and not reading.busy:
+            reading.number(self)
 
     # what NumPy asks
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from symlstm.trace.numpy_api import call_ufunc
 
-        return call_ufunc(self._reading, ufunc, method, inputs, kwargs)
+        return self._reading.operation(call_ufunc, self._reading, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         from symlstm.trace.numpy_api import call_function
 
-        return call_function(self._reading, func, args, kwargs)
+        return self._reading.operation(call_function, self._reading, func, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise CellError(
             "a symbolic value cannot be made a plain array",
-            "leave out np.array(...) and np.asarray(...), write np.concatenate for np.r_, and take functions from NumPy "
-            "or symlstm.functions (sigmoid, softmax, ...)",
+            "leave out np.array(...) and np.asarray(...), write np.concatenate for np.r_, and take functions "
+            "from NumPy or symlstm.functions (sigmoid, softmax, ...)",
         )
 
     # arrays
@@ -117,7 +152,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> Traced:
         from symlstm.trace.numpy_api import get_item
 
-        return get_item(self, key)
+        return self._reading.operation(get_item, self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise CellError("arrays of a cell are not written in place", "make a new array, e.g. with np.concatenate")
@@ -126,7 +161,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         """z += b: the same array with new content, as NumPy has it; a number is made anew."""
         result = ufunc(self, other)
         if self._rank == 0 and not self._batch:
-            return result  # type: ignore[no-any-return]
+            return result
         if self._serial < 0 or self._shared:
             raise CellError(
                 f"{ufunc.__name__}= writes into an array that is also seen elsewhere",
@@ -137,19 +172,19 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         self._expr, self._serial = result._expr, result._serial
         return self
 
-    def __iadd__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+    def __iadd__(self, other: Any) -> Traced:
         return self._in_place(np.add, other)
 
-    def __isub__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+    def __isub__(self, other: Any) -> Traced:
         return self._in_place(np.subtract, other)
 
-    def __imul__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+    def __imul__(self, other: Any) -> Traced:
         return self._in_place(np.multiply, other)
 
-    def __itruediv__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+    def __itruediv__(self, other: Any) -> Traced:
         return self._in_place(np.true_divide, other)
 
-    def __ipow__(self, other: Any) -> Traced:  # type: ignore[misc, override]
+    def __ipow__(self, other: Any) -> Traced:
         return self._in_place(np.power, other)
 
     def view(self, expr: Any, rank: int, batch: str | None = None) -> Traced:
@@ -178,7 +213,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __float__(self) -> float:
         raise CellError("a symbolic value has no number", "use NumPy's functions (np.exp, np.tanh), not math's")
 
-    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __complex__ = __float__
 
     def __hash__(self) -> int:
         return id(self)
@@ -189,103 +224,18 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         from symlstm.trace.numpy_api import METHODS
 
         if name in METHODS:
-            return lambda *args, **kwargs: METHODS[name](self, *args, **kwargs)
+            return lambda *args, **kwargs: self._reading.operation(METHODS[name], self, *args, **kwargs)
         raise CellError(f".{name} of an array is not understood in a cell", "use +, *, @, and functions of numpy")
 
     def __repr__(self) -> str:
         return f"<{self._expr} : {show_shape(self.shape)}>"
 
 
-class Argument(Traced):
-    """An argument whose shape nothing has said yet: the way it is used decides (matrix, vector, or a dict)."""
-
-    def __init__(self, reading: Reading, name: str, path: Path, batch: str | None = None) -> None:
-        self._reading, self._name, self._path, self._wanted_batch = reading, name, path, batch
-        self._known: tuple[Any, int, str | None] | None = None
-        self._children: dict[Any, Argument] = {}
-        self._serial = -1
-
-    def settle(self, rank: int, shape: tuple[sp.Expr, ...] | None = None) -> None:
-        """Decide what this is: `rank` axes, of the given sizes or of sizes still to be found."""
-        if self._known is not None:
-            return
-        reading = self._reading
-        if self._name in reading.shapes:
-            shape = reading.shapes[self._name]
-            rank = len(shape)
-        elif shape is None and reading.unifier is not None:
-            shape = tuple(reading.unifier.fresh(f"{self._name}.{axis}") for axis in range(rank))
-        elif shape is None:
-            raise ShapeError(f"the shape of {self._name} is not known", 'annotate it, e.g. W: "n m"')
-        batch = self._wanted_batch if rank == 1 else None
-        quantity = leaf_quantity(self._name, shape, None)
-        reading.leaves.setdefault(self._name, (quantity, rank, self._path))
-        self._known = (quantity, rank, batch)
-
-    def _value(self) -> tuple[Any, int, str | None]:
-        if self._known is None:
-            self.settle(1)
-        assert self._known is not None
-        return self._known
-
-    _expr = property(lambda self: self._value()[0])  # type: ignore[assignment]
-    _rank = property(lambda self: self._value()[1])  # type: ignore[assignment]
-    _batch = property(lambda self: self._value()[2])  # type: ignore[assignment]
-
-    @property
-    def open(self) -> bool:
-        """Whether nothing has been decided about this argument yet."""
-        return self._known is None and self._name not in self._reading.shapes
-
-    @property
-    def T(self) -> Traced:
-        if self.open:
-            self.settle(2)
-        return super().T
-
-    def child(self, kind: str, key: Any) -> Argument:
-        """A part of an argument that is used as a dict, a list or an object of arrays."""
-        whole = len(self._path) == 1
-        name = str(key) if whole and kind != "index" else f"{self._name}_{key}"
-        if key not in self._children:
-            self._children[key] = Argument(self._reading, name, (*self._path, (kind, key)))
-        return self._children[key]
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            return self.child("item", key)
-        if self.open and type(key) is int:
-            return self.child("index", key)
-        return super().__getitem__(key)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if self.open and name in ("get",):
-            return lambda key, default=None: self.child("item", key)
-        if self.open and not hasattr(np.ndarray, name):
-            return self.child("attribute", name)
-        return super().__getattr__(name)
-
-    def __contains__(self, key: Any) -> bool:
-        if isinstance(key, str):
-            return True
-        raise CellError("`in` on a symbolic array", "a cell is straight-line code")
-
-
-def leaf_quantity(name: str, shape: tuple[sp.Expr, ...], time: Any, base: str | None = None) -> Quantity:
-    """The symbol of an argument with that NumPy shape."""
-    rows, cols = (*shape, sp.S.One, sp.S.One)[:2] if len(shape) < 3 else shape
-    if len(shape) > 2:
-        raise CellError(f"{name} has {len(shape)} axes", "numbers, vectors and matrices are understood")
-    return Quantity(name, rows, cols, time, base=base)
-
-
 def broadcast(left: Traced, right: Traced) -> tuple[Any, Any, int, str | None]:
     """Both as expressions of one shape, as NumPy's rules have it, with the rank and batch of the result."""
     for one, other in ((left, right), (right, left)):
-        if isinstance(one, Argument) and one.open:
-            if isinstance(other, Argument) and other.open:
+        if one.open:
+            if other.open:
                 other.settle(1)
             one.settle(other._rank, None if other._rank == 0 else _plain_shape(other))
     batch = left._batch or right._batch

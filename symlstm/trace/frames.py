@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import dis
+import functools
 import inspect
 import io
 import linecache
@@ -17,10 +19,20 @@ from typing import Any
 from symlstm.errors import CellError, SymlstmError
 
 
+def inner(function: Callable[..., Any]) -> Any:
+    """The plain function inside decorators, partials and methods."""
+    while True:
+        plain = inspect.unwrap(function)
+        plain = getattr(plain, "__func__", plain)
+        plain = plain.func if isinstance(plain, functools.partial) else plain
+        if plain is function:
+            return plain
+        function = plain
+
+
 def code_of(function: Callable[..., Any]) -> Any:
     """The code object that runs when the function is called (through wrappers and methods)."""
-    plain = inspect.unwrap(function)
-    plain = getattr(plain, "__func__", plain)
+    plain = inner(function)
     code = getattr(plain, "__code__", None)
     if code is None:
         code = getattr(type(plain).__call__, "__code__", None)
@@ -69,6 +81,10 @@ def explain(function: Callable[..., Any], error: Exception) -> CellError:
             "this needs a size as a plain number, but sizes are symbols while a cell is read",
             "use np.zeros_like(h_prev) for np.zeros((n, ...)), np.concatenate for filling parts, no loop over entries",
         )
+    elif "Traced" in reason or "Argument" in reason:
+        hint = "only NumPy's functions and symlstm.functions take the values of a cell: write it with those"
+    elif "values to unpack" in reason:
+        hint = "a vector has one axis here; give shapes if the function takes matrices"
     elif isinstance(error, TypeError) and "required" in reason and "argument" in reason:
         hint = "every argument must be an input, a state or a parameter"
     return CellError(f"{place}{type(error).__name__}: {reason}", hint, line)
@@ -76,7 +92,7 @@ def explain(function: Callable[..., Any], error: Exception) -> CellError:
 
 def _tree(function: Callable[..., Any]) -> tuple[str, ast.AST] | None:
     try:
-        source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        source = textwrap.dedent(inspect.getsource(inner(function)))
         return source, ast.parse(source)
     except (OSError, TypeError, SyntaxError):
         return None
@@ -105,13 +121,25 @@ def notes(function: Callable[..., Any]) -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def changing(function: Callable[..., Any]) -> frozenset[str]:
-    """Names that stand for several values in turn: assigned in a loop, or more than once."""
+    """Names that stand for several values in turn: set in a loop, or again to something that is not made of the old.
+
+    `i = sigmoid(i)` and `z += b` carry a name on; its last value has it.
+    """
     read = _tree(function)
     if read is None:
         return frozenset()
     counts: Counter[str] = Counter()
 
     def visit(node: ast.AST, in_loop: bool) -> None:
+        if isinstance(node, ast.Assign):
+            made_of = {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+            for name in (n for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)):
+                if isinstance(name.ctx, ast.Store) and not (counts[name.id] and name.id in made_of):
+                    counts[name.id] += 2 if in_loop else 1
+            visit(node.value, in_loop)
+            return
+        if isinstance(node, ast.AugAssign):
+            return
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             counts[node.id] += 2 if in_loop else 1
         looping = in_loop or isinstance(node, (ast.For, ast.While, ast.comprehension))
@@ -120,3 +148,25 @@ def changing(function: Callable[..., Any]) -> frozenset[str]:
 
     visit(read[1], False)
     return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def caught(function: Callable[..., Any]) -> int:
+    """The line of the first `try` of the function, 0 without one: it could hide that something is not understood."""
+    read = _tree(function)
+    tries = [n.lineno for n in ast.walk(read[1]) if isinstance(n, ast.Try)] if read else []
+    return min(tries) + code_of(function).co_firstlineno - 1 if tries else 0
+
+
+def unpacked_names(frame: Any) -> tuple[str, ...] | None:
+    """The names on the left of `a, b, c = value`, where the frame is just unpacking; None elsewhere."""
+    rest = [i for i in dis.get_instructions(frame.f_code) if i.offset >= frame.f_lasti]
+    if not rest or rest[0].opname != "UNPACK_SEQUENCE":
+        return None
+    count = rest[0].arg or 0
+    names: list[str] = []
+    for instruction in rest[1 : count + 1]:
+        if not instruction.opname.startswith("STORE_"):
+            break
+        stored = instruction.argval
+        names += stored if isinstance(stored, tuple) else [stored]
+    return tuple(names[:count]) if len(names) >= count else tuple(str(k) for k in range(count))

@@ -12,8 +12,8 @@ from symlstm.errors import CellError, ShapeError
 from symlstm.expr import build as b
 from symlstm.expr import nodes as x
 from symlstm.expr.dims import same_size, show_shape
-from symlstm.trace.array import COLUMNS, ROWS, Argument, Reading, Traced, broadcast, constant
-from symlstm.trace.recognise import recognised_log, recognised_quotient, unfolded
+from symlstm.trace.array import COLUMNS, ROWS, Reading, Traced, broadcast, constant
+from symlstm.trace.recognise import recognised_half, recognised_log, recognised_quotient, unfolded
 
 ALLOWED = "use +, -, *, /, **, @, np.tanh, np.exp, np.concatenate, np.where, ... or the functions of symlstm.functions"
 
@@ -78,7 +78,7 @@ def divide(left: Traced, right: Traced) -> Traced:
     a, c, rank, batch = broadcast(left, right)
     equations = left._reading.equations
     known = recognised_quotient(unfolded(a, equations), unfolded(c, equations))
-    return left.like(b.divide(a, c) if known is None else known, rank, batch)
+    return left.like(recognised_half(b.divide(a, c)) if known is None else known, rank, batch)
 
 
 def power(base: Traced, exponent: Traced) -> Traced:
@@ -148,9 +148,9 @@ def matmul(left: Any, right: Any) -> Traced:
     reading = _reading(left, right)
     left, right = constant(reading, left), constant(reading, right)
     for one, other in ((left, right), (right, left)):
-        if isinstance(one, Argument) and one.open and not (isinstance(other, Argument) and other.open):
+        if one.open and not other.open:
             one.settle(2 if other._rank else 0)
-    if isinstance(left, Argument) and left.open:
+    if left.open:
         left.settle(2)
     if not left._rank or not right._rank:
         return UFUNCS["multiply"](left, right)
@@ -184,8 +184,7 @@ def outer(left: Any, right: Any) -> Traced:
     reading = _reading(left, right)
     left, right = constant(reading, left), constant(reading, right)
     for one in (left, right):
-        if isinstance(one, Argument):
-            one.settle(1)
+        one.settle(1)
     return left.like(b.matmul(left._expr, b.transpose(right._expr)), 2)
 
 
@@ -260,8 +259,7 @@ def concatenate(parts: Any, axis: Any = 0, **_: Any) -> Traced:
     reading = _reading(parts)
     values = [constant(reading, part) for part in parts]
     for value in values:
-        if isinstance(value, Argument):
-            value.settle(1)
+        value.settle(1)
     batch = next((v._batch for v in values if v._batch), None)
     if any(v._rank == 2 for v in values):
         if axis in (1, -1):
@@ -286,8 +284,8 @@ def _vstack(parts: Any, **_: Any) -> Traced:
 
 
 def split(v: Any, sections: Any, axis: Any = 0) -> list[Traced]:
-    if isinstance(v, Argument):
-        v.settle(1)
+    v.settle(1)
+    v._reading.divided.append(v)
     along_columns = v._rank == 2 and axis in (1, -1)
     if v._rank == 1:
         _feature_axis(v, axis)
@@ -360,6 +358,29 @@ def _same(v: Any, *_: Any, **__: Any) -> Any:
     return v
 
 
+def _copy(v: Traced, *_: Any, **__: Any) -> Traced:
+    return v.like(v._expr, v._rank, v._batch)
+
+
+def _cast(v: Traced, *_: Any, **__: Any) -> Traced:
+    v._shared = True  # as a copy, it must not follow what is written into v later
+    return v
+
+
+def _minimum_of(v: Traced, axis: Any = None, keepdims: bool = False, **_: Any) -> Traced:
+    return UFUNCS["negative"](reduction("max")(UFUNCS["negative"](v), axis, keepdims))
+
+
+def _either(a: Any, c: Any) -> Any:
+    return b.subtract(b.add(a, c), b.hadamard(a, c))
+
+
+def _tensordot(left: Any, right: Any, axes: Any = 2) -> Traced:
+    if axes not in (1, ((1,), (0,)), ([1], [0])):
+        raise CellError(f"np.tensordot(..., axes={axes}) is not understood in a cell", "use @")
+    return matmul(left, right)
+
+
 def _reshape(v: Traced, *shape: Any, **_: Any) -> Traced:
     wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
     if v._rank == 1 and len(wanted) == 1:
@@ -382,9 +403,9 @@ def _full_like(v: Traced, number: Any, **_: Any) -> Traced:
 
 
 UFUNCS: dict[str, Callable[..., Any]] = {
-    "add": binary(b.add),
+    "add": binary(lambda a, c: recognised_half(b.add(a, c))),
     "subtract": binary(b.subtract),
-    "multiply": binary(b.hadamard),
+    "multiply": binary(lambda a, c: recognised_half(b.hadamard(a, c))),
     "divide": divide,
     "true_divide": divide,
     "maximum": binary(_maximum),
@@ -403,8 +424,14 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "power": power,
     "float_power": power,
     "negative": lambda z: z.like(b.negative(z._expr), z._rank, z._batch),
-    "positive": _same,
-    "conjugate": _same,
+    "positive": _copy,
+    "conjugate": _copy,
+    "logical_and": binary(b.hadamard),
+    "bitwise_and": binary(b.hadamard),
+    "logical_or": binary(_either),
+    "bitwise_or": binary(_either),
+    "logical_not": lambda z: z.like(b.one_minus(z._expr), z._rank, z._batch),
+    "invert": lambda z: z.like(b.one_minus(z._expr), z._rank, z._batch),
     "square": lambda z: z.like(b.square(z._expr), z._rank, z._batch),
     "reciprocal": lambda z: UFUNCS["divide"](constant(z._reading, 1), z),
     "absolute": elementwise("abs"),
@@ -439,12 +466,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "norm": _norm,
     "max": reduction("max"),
     "amax": reduction("max"),
+    "min": _minimum_of,
+    "amin": _minimum_of,
+    "average": reduction("mean"),
+    "tensordot": _tensordot,
     "transpose": _transpose,
     "zeros_like": _filled(0),
     "ones_like": _filled(1),
     "full_like": _full_like,
     "squeeze": _same,
-    "copy": _same,
+    "copy": _copy,
     "real": _same,
     "ravel": _same,
     "reshape": _reshape,
@@ -460,12 +491,13 @@ METHODS: dict[str, Callable[..., Any]] = {
     "var": reduction("variance"),
     "std": _standard_deviation,
     "max": reduction("max"),
+    "min": _minimum_of,
     "transpose": _transpose,
-    "copy": _same,
-    "astype": _same,
+    "copy": _copy,
+    "astype": _cast,
     "squeeze": _same,
     "ravel": _same,
-    "flatten": _same,
+    "flatten": _copy,
     "reshape": _reshape,
     "clip": clip,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,8 +15,9 @@ from symlstm.expr.build import Matrix, quantities, replace
 from symlstm.expr.dims import Unifier, inferring, parse_shape, same_shape, show_shape, size
 from symlstm.expr.nodes import Quantity, quantity, t
 from symlstm.expr.notation import base_of
-from symlstm.trace.array import COLUMNS, ROWS, Argument, Reading, Traced, leaf_quantity
-from symlstm.trace.frames import changing, explain, notes, run
+from symlstm.trace.arguments import Argument, PreviousState, leaf_quantity
+from symlstm.trace.array import COLUMNS, ROWS, Reading, Traced
+from symlstm.trace.frames import caught, changing, code_of, explain, notes, run
 from symlstm.trace.signature import Signature, read_signature
 
 
@@ -35,6 +38,12 @@ def trace(
     for part, text in (shapes or {}).items():
         signature.shapes.setdefault(part, parse_shape(text))
     failures: list[CellError] = []
+    if line := caught(function):
+        raise CellError(
+            f"{code_of(function).co_filename}:{line}: `try` in a cell can hide what is not understood",
+            "leave it out: a cell is straight-line code over array operations",
+            line,
+        )
     for layout in (None, ROWS, COLUMNS):
         try:
             first = _read(function, signature, Reading(layout, Unifier(), dict(signature.shapes)))
@@ -42,9 +51,9 @@ def trace(
             return _cell(function, signature, reading, name or str(getattr(function, "__name__", "cell")))
         except CellError as error:
             failures.append(error)
-            if not isinstance(error.__cause__, (ShapeError, IndexError)) and layout is None:
+            if not isinstance(error.__cause__, (ShapeError, IndexError, ValueError)) and layout is None:
                 break
-    raise max(failures, key=lambda failure: failure.line)
+    raise max(failures, key=lambda failure: failure.line or sys.maxsize)  # the reading that came furthest
 
 
 def _read(function: Callable[..., Any], signature: Signature, reading: Reading) -> Reading:
@@ -52,6 +61,7 @@ def _read(function: Callable[..., Any], signature: Signature, reading: Reading) 
     arguments: dict[str, Any] = {}
     for argument in (*signature.inputs, *signature.states, *signature.parameters):
         arguments[argument] = _argument(argument, signature, reading)
+    reading.arguments = arguments
     args = tuple(arguments[n] for n in signature.positional)
     kwargs = {n: arguments[n] for n in signature.parameters if n not in signature.positional}
     try:
@@ -87,6 +97,19 @@ def _require_kept_shape(previous: Quantity, value: Traced) -> None:
         )
 
 
+SEVERAL_STATES = frozenset({"state", "states", "carry", "hidden", "hx", "hc", "s"})
+"""Names of arguments that may hold all previous states together."""
+
+
+def _states(signature: Signature, reading: Reading) -> list[str]:
+    """The names of the previous states, one a vector."""
+    names: list[str] = []
+    for state in signature.states:
+        argument = reading.arguments[state]
+        names += [p._name for p in argument.parts()] if isinstance(argument, PreviousState) else [state]
+    return names
+
+
 def _argument(name: str, signature: Signature, reading: Reading) -> Traced:
     varying = name in signature.inputs or name in signature.states
     batch = reading.layout if varying else None
@@ -96,11 +119,13 @@ def _argument(name: str, signature: Signature, reading: Reading) -> Traced:
             argument.settle(len(reading.shapes[name]))
         return argument
     shape = reading.shapes.get(name)
+    if name in signature.states and base_of(name) in SEVERAL_STATES:
+        container = PreviousState(reading, reading.renamed.get(name, name), (("argument", name),), batch)
+        container.first = name == signature.states[0]
+        return container
     if shape is None:
-        assert reading.unifier is not None
-        shape = (size("m") if name in signature.inputs[:1] else size("n") if name == signature.states[0] else None,)
-        if shape[0] is None:
-            shape = (reading.unifier.fresh(f"{name}.0"),)
+        letter = "m" if name in signature.inputs[:1] else "n" if name == signature.states[0] else ""
+        shape = (reading.usual(letter, name),)
     time = t - 1 if name in signature.states else t
     base = base_of(name)
     leaf = leaf_quantity(_unique_previous(name, signature), shape, time, base)
@@ -122,7 +147,8 @@ def _results(
     if not flat:
         raise CellError(f"{signature.states[0]} is a state, but the function returns no array", "return the new states")
     found: dict[str, Traced] = {}
-    for state in signature.states:
+    previous = _states(signature, reading)
+    for state in previous:
         wanted = base_of(state)
         for value in flat:
             if base_of(names.get(id(value), "")) == wanted and not any(value is v for v in found.values()):
@@ -131,7 +157,7 @@ def _results(
     top = list(returned) if isinstance(returned, (tuple, list)) else [returned]
     rest = [v for v in (_flatten([v for v in top if isinstance(v, Traced)]) or flat) if not _in(v, found.values())]
     rest += [v for v in flat if not _in(v, found.values()) and not _in(v, rest)]
-    for state in signature.states:
+    for state in previous:
         if state not in found:
             if not rest:
                 raise CellError(
@@ -140,14 +166,32 @@ def _results(
             unnamed = next((v for v in rest if id(v) not in names), rest[0])
             rest.remove(unnamed)
             found[state] = unnamed
-    ordered = sorted(signature.states, key=lambda s: next(k for k, v in enumerate(flat) if v is found[s]))
+    ordered = sorted(previous, key=lambda s: next(k for k, v in enumerate(flat) if v is found[s]))
     states = [(s, found[s]) for s in ordered]
     outputs = [v for v in top if isinstance(v, Traced) and not _in(v, found.values())]
     for state, value in states:
         names.setdefault(id(value), _free(base_of(state), names, signature))
     for k, value in enumerate(outputs):
         names.setdefault(id(value), _free("y" if len(outputs) == 1 else f"y{k + 1}", names, signature))
-    reading.names = {v._serial: names[id(v)] for v in _values(variables, returned) if id(v) in names and v._serial >= 0}
+    for value in reading.divided:
+        if value._serial >= 0 and id(value) not in names:
+            taken = {*variables, *names.values(), *reading.leaves}
+            choices = itertools.chain(("z", "a"), (f"z_{k}" for k in itertools.count(1)))
+            names[id(value)] = next(name for name in choices if name not in taken)
+    reading.renamed = {
+        v._name: local
+        for local, v in variables.items()
+        if isinstance(v, Argument) and v._path[-1][0] == "index" and local not in reading.leaves
+    }
+    for state, value in states:
+        base = base_of(names[id(value)])
+        if base_of(state) in SEVERAL_STATES and state in signature.states and base not in reading.leaves:
+            reading.renamed[state] = base
+    reading.names = {
+        v._serial: names[id(v)]
+        for v in [*_values(variables, returned), *reading.divided]
+        if id(v) in names and v._serial >= 0
+    }
     return states, [(names[id(v)], v) for v in outputs]
 
 
@@ -218,9 +262,11 @@ def _second(function: Callable[..., Any], signature: Signature, first: Reading) 
     shapes = {}
     for argument, (leaf, rank, _) in first.leaves.items():
         resolved = [sp.expand(unifier.resolve(s).subs(final)) for s in leaf.shape]
-        shapes[argument] = tuple(resolved[:rank])
+        shapes[first.renamed.get(argument, argument)] = tuple(resolved[:rank])
     taken = {name: base_of(name) for name in first.names.values()}
-    return _read(function, signature, Reading(first.layout, None, shapes, names=dict(first.names), taken=taken))
+    names = dict(first.names)
+    second = Reading(first.layout, None, shapes, names=names, taken=taken, renamed=first.renamed)
+    return _read(function, signature, second)
 
 
 def _size_names(unifier: Unifier, leaves: list[Quantity]) -> dict[sp.Symbol, sp.Symbol]:
@@ -233,8 +279,13 @@ def _size_names(unifier: Unifier, leaves: list[Quantity]) -> dict[sp.Symbol, sp.
                     used.add(symbol)
                 elif symbol not in free:
                     free.append(symbol)
-    letters = (size(c) for c in "mnpqrsdkuvw" if size(c) not in used)
-    return dict(zip(free, letters, strict=False))
+    found: dict[sp.Symbol, sp.Symbol] = {}
+    for symbol, letter in sorted(unifier.letters.items(), key=lambda pair: pair[1], reverse=True):
+        resolved = unifier.resolve(symbol)
+        if resolved in free and resolved not in found and size(letter) not in used:
+            found[resolved] = size(letter)
+    letters = (size(c) for c in "mnpqrsdkuvw" if size(c) not in used and size(c) not in found.values())
+    return found | dict(zip([s for s in free if s not in found], letters, strict=False))
 
 
 def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, name: str) -> Cell:
@@ -256,11 +307,12 @@ def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, 
     needed = _needed([s.current for s in found] + [v._expr for _, v in reading.outputs], equations)
     parameters = [
         q
-        for a, (q, _, _) in reading.leaves.items()
-        if a not in signature.states and a not in signature.inputs and q in needed
+        for a, (q, _, path) in reading.leaves.items()
+        if path[0][1] not in signature.states and a not in signature.inputs and q in needed
     ]
-    unused = [a for a in signature.parameters if a in reading.leaves and reading.leaves[a][0] not in needed]
-    parameters += [reading.leaves[a][0] for a in unused]
+    parameters += [
+        reading.leaves[a][0] for a in signature.parameters if a in reading.leaves and reading.leaves[a][0] not in needed
+    ]
     order = {n: k for k, n in enumerate(signature.parameters)}
     parameters.sort(key=lambda q: order.get(q.name, order.get(str(reading.leaves[q.name][2][0][1]), len(order))))
     return Cell(

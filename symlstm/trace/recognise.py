@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sympy as sp
+
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, apply, negative, replace, split_number, whole
+
+half = sp.Rational(1, 2)
 
 
 def recognised_quotient(above: Matrix, below: Matrix) -> Matrix | None:
@@ -87,3 +91,21 @@ def recognised_log(argument: Matrix) -> Matrix | None:
     """log(1 + exp(z)) is softplus(z)."""
     z = _one_plus_exp(argument)
     return None if z is None else apply("softplus", z)
+
+
+def recognised_half(expr: Matrix) -> Matrix:
+    """(tanh(z/2) + 1) / 2 and 0.5 + 0.5 tanh(z/2) are sigma(z); everything else stays as it is."""
+    number, inner = split_number(expr)
+    if not isinstance(inner, x.Add) or len(inner.args) != 2:
+        return expr
+    found = None
+    for term in inner.args:
+        own, rest = split_number(term)
+        if number * own != half:
+            return expr
+        if isinstance(rest, x.Apply) and rest.function == "tanh":
+            inner_number, z = split_number(rest.arrays[0])
+            found = z if inner_number == half else None
+        elif not isinstance(rest, x.Ones):
+            return expr
+    return expr if found is None else apply("sigmoid", found)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from symlstm.errors import CellError
@@ -14,6 +15,8 @@ from symlstm.expr.dims import parse_shape
 from symlstm.expr.notation import base_of
 
 INPUT_NAMES = frozenset({"x", "xt", "x_t", "inp", "input", "inputs", "u", "u_t", "ut", "x_in", "xs"})
+PARAMETER_NAMES = frozenset({"params", "parameters", "param", "p", "theta", "weights", "ws", "self"})
+STATE_NAMES = frozenset({"h", "c", "s", "a", "h_t", "c_t", "state", "states", "hidden", "cell", "carry", "hx"})
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,7 @@ def read_signature(
     arguments = list(inspect.signature(function).parameters.values())
     if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments):
         raise CellError(f"{function.__name__} takes *args or **kwargs", "name every input, state and parameter")
-    numbers = {a.name for a in arguments if isinstance(a.default, (int, float, str, bool, type(None)))}
-    numbers -= {a.name for a in arguments if a.default is a.empty}
+    numbers = {a.name for a in arguments if a.default is not a.empty and not isinstance(a.default, np.ndarray)}
     positional = [a.name for a in arguments if a.kind is not a.KEYWORD_ONLY and a.name not in numbers]
     keyword = [a.name for a in arguments if a.kind is a.KEYWORD_ONLY and a.name not in numbers]
     if states is None:
@@ -55,8 +57,10 @@ def read_signature(
         raise CellError(f"{function.__name__} has no positional argument {missing[0]!r}")
     last = max(positional.index(name) for name in states)
     if inputs is None:
-        inputs = [name for name in positional[:last] if name not in states]
-        inputs += [name for name in positional[last + 1 :] if name in INPUT_NAMES]
+        named = [k for k, name in enumerate(positional) if name in INPUT_NAMES and name not in states]
+        first = min(named, default=0)
+        inputs = [name for name in positional[first:last] if name not in states and name not in PARAMETER_NAMES]
+        inputs += [name for name in positional[max(first, last + 1) :] if name in INPUT_NAMES]
     parameters = [name for name in positional if name not in states and name not in inputs] + keyword
     return Signature(
         tuple(inputs), tuple(states), tuple(parameters), tuple(positional), _shapes(function, arguments, shapes or {})
@@ -65,7 +69,7 @@ def read_signature(
 
 def _guessed_states(function: Callable[..., Any], positional: list[str]) -> list[str]:
     """With no `_prev` anywhere: x first and then states called h, c, s, a, m, n is clear enough."""
-    named = [name for name in positional if name in ("h", "c", "s", "a", "h_t", "c_t", "state", "hidden", "cell")]
+    named = [name for name in positional if name in STATE_NAMES]
     if named:
         return named
     raise CellError(

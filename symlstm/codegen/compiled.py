@@ -1,0 +1,147 @@
+"""A cell as functions on arrays: `compile(cell)` runs the text of `symlstm.codegen.module`, with inputs checked."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen import inputs, mismatch
+from symlstm.codegen.jacobian_code import jacobian_function
+from symlstm.codegen.module import RESERVED, helper_sources, module
+from symlstm.codegen.tensor_code import tensor_function
+from symlstm.equations import Cell
+from symlstm.errors import RuleMissing, ValueUnusable, unknown
+
+Array = np.ndarray[Any, Any]
+BACKENDS = ("numpy",)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One step of a cell on arrays: values, Jacobians and gradients, for any leading batch axes.
+
+    p: the parameters by name, in their shapes on paper. x: (..., m); None for a cell without input, a tuple for
+    several. states: a tuple in the order of the cell, each (..., n); a cell with one state takes the array alone too.
+    Batch axes of x and states are broadcast. Dtypes follow NumPy's promotion: float32 stays float32 throughout,
+    beside float64 it becomes float64; complex numbers pass through. Nothing given is changed. Raises ShapeError,
+    ValueUnusable and NameUnknown.
+    """
+
+    cell: Cell
+    backend: str
+    source: str = field(repr=False)
+    _functions: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+
+    def step(self, p: Any, x: Any, states: Any) -> tuple[Array, ...]:
+        """The new states, a tuple in the order of the cell (for one state, of length one)."""
+        given = inputs.read(self.cell, p, x, states)
+        return tuple(self._run("step", given))
+
+    def values(self, p: Any, x: Any, states: Any) -> dict[str, Array]:
+        """Every quantity that has an equation, by name: (..., n)."""
+        given = inputs.read(self.cell, p, x, states)
+        return dict(self._run("values", given))
+
+    def state_jacobian(self, p: Any, x: Any, states: Any) -> Array:
+        """The Jacobian of all new states by all previous states, stacked in the order of the cell: (..., s, s)."""
+        if "state_jacobian" not in self._functions:
+            raise RuleMissing(f"{self.cell.name} has a matrix for a state, so its state Jacobian has four indices")
+        return self._run("state_jacobian", inputs.read(self.cell, p, x, states))
+
+    def jacobian(self, p: Any, x: Any, states: Any, of: str, wrt: str) -> Array:
+        """The Jacobian of one named quantity by another, the other arguments of its equations held fixed.
+
+        By a vector: (..., rows, columns), J[i, j] = d of_i / d wrt_j. By a matrix: (..., rows, j, k),
+        d of_i / d W_jk. Its code is generated at the first call for a pair; `jacobian_source` shows it.
+        """
+        given = inputs.read(self.cell, p, x, states)
+        return self._run("jacobian", given, function=self._jacobian_function(of, wrt))
+
+    def jacobian_source(self, of: str, wrt: str) -> str:
+        """The text of the function that `jacobian` runs for a pair."""
+        return _jacobian_source(self.cell, self.cell.quantity(of), self.cell.quantity(wrt))[0]
+
+    def vjp(self, p: Any, x: Any, states: Any, upstream: Any) -> dict[str, Array]:
+        """Gradients of a loss by name: parameters (summed over the batch), inputs and previous states (one an example).
+
+        upstream: the gradients of the loss by the new states, a tuple in their order, or a dict by the names of states
+        and outputs; None, and what is missing, counts as zero.
+        """
+        given = inputs.read(self.cell, p, x, states)
+        return dict(self._run("vjp", given, inputs.read_upstream(self.cell, upstream, given)))
+
+    def _jacobian_function(self, of: str, wrt: str) -> Callable[..., Any]:
+        key = f"jacobian of {of} by {wrt}"
+        if key not in self._functions:
+            text, names = _jacobian_source(self.cell, self.cell.quantity(of), self.cell.quantity(wrt))
+            source = "\n\n\n".join(["import numpy as np", *helper_sources(names), text])
+            self._functions[key] = _executed(source, key, values=self._functions["values"])["jacobian"]
+        return self._functions[key]  # type: ignore[no-any-return]
+
+    def _run(self, name: str, given: inputs.Given, *more: Any, function: Any = None) -> Any:
+        """Call a generated function; where its arithmetic overflows, say which quantity did."""
+        function = function or self._functions[name]
+        arguments = (given.p, given.x, given.states, *more)
+        try:
+            with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
+                result = function(*arguments)
+            if name not in ("step", "values") or all(np.isfinite(a).all() for _, a in _named(name, result)):
+                return result
+        except FloatingPointError:
+            with np.errstate(all="ignore"):
+                result = function(*arguments)
+        self._raise_if_not_finite(name, given, result)
+        return result
+
+    def _raise_if_not_finite(self, name: str, given: inputs.Given, result: Any) -> None:
+        with np.errstate(all="ignore"):
+            values = self._functions["values"](given.p, given.x, given.states)
+        for equation in self.cell.equations:
+            if not np.isfinite(values[equation.name]).all():
+                raise mismatch.overflowed(equation, values[equation.name])
+        for label, array in _named(name, result):
+            if not np.isfinite(array).all():
+                error = mismatch.not_finite(label, np.asarray(array))
+                raise ValueUnusable(f"{error.message}, though every value of the step is finite", error.hint)
+
+
+def _named(name: str, result: Any) -> list[tuple[str, Any]]:
+    """The arrays of a result, with what to call them."""
+    if isinstance(result, dict):
+        return [(f"the gradient of {n}", a) for n, a in result.items()]
+    return [(f"the {name.replace('_', ' ')}", a) for a in (result if isinstance(result, tuple) else (result,))]
+
+
+@lru_cache(maxsize=256)
+def _jacobian_source(cell: Cell, of: Any, wrt: Any) -> tuple[str, frozenset[str]]:
+    make = jacobian_function if wrt.shape[1] == 1 else tensor_function
+    text, helpers = make(cell, of, wrt, RESERVED)
+    return text, frozenset(helpers)
+
+
+def _executed(source: str, name: str, **known: Any) -> dict[str, Any]:
+    space: dict[str, Any] = {"__name__": f"symlstm generated {name}", **known}
+    exec(builtins.compile(source, f"<symlstm {name}>", "exec"), space)
+    return space
+
+
+@lru_cache(maxsize=64)
+def _compiled(cell: Cell) -> Compiled:
+    source = module(cell).text
+    return Compiled(cell, "numpy", source, _executed(source, cell.name))
+
+
+def compile(cell: Any, backend: str = "numpy") -> Compiled:
+    """A cell as functions on NumPy arrays; see Compiled. cell: a Cell, or anything that `symlstm.cell` takes."""
+    if backend not in BACKENDS:
+        raise unknown("backend", str(backend), BACKENDS)
+    if not isinstance(cell, Cell):
+        from symlstm.registry import cell as find
+
+        cell = find(cell)
+    return _compiled(cell)

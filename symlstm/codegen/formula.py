@@ -1,0 +1,76 @@
+"""A single expression as a function of the quantities that it mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen.arrays import MATRIX, ROW, VECTOR, ArrayWriter, kind
+from symlstm.codegen.module import RESERVED, helper_sources
+from symlstm.codegen.names import Names
+from symlstm.codegen.sizes import Axis
+from symlstm.errors import ShapeError, unknown
+from symlstm.expr.build import Matrix, quantities
+
+Values = Mapping[str, Any]
+
+
+def formula(expr: Matrix, *, matrix: bool = False) -> Callable[..., np.ndarray[Any, Any]]:
+    """The function values -> array of an expression, such as the result of a derivation or an adjoint.
+
+    values: the quantities by `name`, in array layout (a column is the last axis, a number has no axis of its own), any
+    leading batch axes; parameters (quantities without time) have none. The function takes `sizes` (a dict n=3, ...)
+    as well, for what no array says. The result has one axis for a column, none for a number, two for anything else;
+    with matrix=True always two. Nothing is summed over the batch.
+    """
+    source, needed = _source(expr, matrix)
+    space: dict[str, Any] = {"__name__": "symlstm generated formula"}
+    exec(compile(source, "<symlstm formula>", "exec"), space)
+    function = space["formula"]
+
+    def call(values: Values, sizes: Values | None = None) -> np.ndarray[Any, Any]:
+        for name in needed:
+            if name not in values:
+                raise unknown("quantity given", name, values)
+        return np.asarray(function(values, {} if sizes is None else sizes))
+
+    call.__doc__ = source
+    return call
+
+
+@lru_cache(maxsize=1024)
+def _source(expr: Matrix, matrix: bool) -> tuple[str, tuple[str, ...]]:
+    found = quantities(expr)
+    names = Names(RESERVED)
+    values, sizes = names.new("values"), names.new("sizes")
+    axes = [
+        Axis(q, k - len(own) if q.time is not None else k, size)
+        for q in found
+        for own in [[s for s in q.shape if s != 1]]
+        for k, size in enumerate(own)
+    ]
+    writer = ArrayWriter(names, axes, [q for q in found if q.time is None], found[0] if found else None)
+    if not found:
+        writer.dtype = lambda: "float"  # type: ignore[method-assign]
+    text = writer.full(expr)
+    shape = kind(expr)
+    if shape == ROW or matrix:
+        index = {MATRIX: ":, :", ROW: "None, :", VECTOR: ":, None"}.get(shape, "None, None")
+        text = f"({text})[..., {index}]"
+    lines = _sizes(writer, sizes)
+    unpack = [f'{names.of(q, q.name)} = {values}["{q.name}"]' for q in found]
+    body = "\n".join(f"    {line}" for line in [*unpack, *lines, f"return {text}"])
+    parts = ["import numpy as np", *helper_sources(frozenset(writer.helpers)), f"def formula({values}, {sizes}):\n{body}"]
+    return "\n\n\n".join(parts) + "\n", tuple(q.name for q in found)
+
+
+def _sizes(writer: ArrayWriter, given: str) -> list[str]:
+    try:
+        return writer.sizes.definitions()
+    except ShapeError:
+        return [f'{name} = {given}["{symbol}"]' for symbol, name in writer.sizes.used.items()]
+
+

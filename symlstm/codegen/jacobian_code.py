@@ -1,0 +1,246 @@
+"""Jacobians as code: every intermediate one by name or inserted, written into one array, diagonals as diagonals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from symlstm.calculus.forward import forward
+from symlstm.calculus.graph import graph
+from symlstm.codegen.arrays import MATRIX, ArrayWriter, kind
+from symlstm.codegen.body import Body, Statement
+from symlstm.codegen.rows import Term, row_by_terms, terms_of
+from symlstm.codegen.sizes import ATOM
+from symlstm.equations import Cell
+from symlstm.expr.build import Matrix, diag, eye, partial, replace
+from symlstm.expr.nodes import Concat, Diag, Matmul, Partial, Quantity, Zeros, t
+from symlstm.expr.text import text
+
+
+@dataclass
+class Derivatives:
+    """The statements for the Jacobians of some quantities by one vector.
+
+    places: for each wanted quantity, the text of the array (..., rows, columns), filled with zeros, that takes its
+    Jacobian. known: what has been found for a quantity, to be put into later Jacobians; shown: the same for comments.
+    """
+
+    body: Body
+    wrt: Quantity
+    places: dict[Quantity, str]
+    known: dict[Quantity, Matrix] = field(default_factory=dict)
+    shown: dict[Quantity, Matrix] = field(default_factory=dict)
+
+    def add(self) -> None:
+        """Add the statements to the body."""
+        cell, wrt = self.body.cell, self.wrt
+        local = self._local()
+        uses = _uses(local)
+        self.known[wrt] = self.shown[wrt] = eye(wrt.shape[0])
+        order = [e.quantity for e in cell.equations if e.quantity in local or e.quantity in self.places]
+        for q in [*(q for q in self.places if q not in order), *order]:
+            if q in local:
+                expr = replace(local[q], {partial(r, wrt): j for r, j in self.known.items()})
+                shown = replace(local[q], {partial(r, wrt): j for r, j in self.shown.items()})
+            else:
+                expr = shown = eye(wrt.shape[0]) if q == wrt else Zeros(q.shape[0], wrt.shape[0])
+            self._one(q, expr, shown, uses.get(q, 0))
+
+    def _local(self) -> dict[Quantity, Matrix]:
+        """The Jacobians of all quantities on the way, in terms of earlier ones; without an equation there is none."""
+        cell, wrt = self.body.cell, self.wrt
+        found: dict[Quantity, Matrix] = {}
+        for of in self.places:
+            if of == wrt:
+                continue
+            for q, expr in forward(graph(cell, wrt, "partial"), of).local.items():
+                if not isinstance(expr, Zeros):
+                    found[q] = expr
+        return found
+
+    def _one(self, q: Quantity, expr: Matrix, shown: Matrix, uses: int) -> None:
+        comment = f"{text(partial(q, self.wrt))} = {text(shown)}"
+        self.known[q], self.shown[q] = expr, shown
+        if isinstance(expr, Zeros):
+            return
+        if kind(expr) != MATRIX:
+            self._small(q, expr, comment, uses)
+            return
+        terms = terms_of(expr)
+        if all(term.matrix is None for term in terms):
+            self._diagonal(q, terms, comment, uses)
+        elif q in self.places:
+            symbol = self._symbol(q, expr.shape)
+            self.body.writer.spelled[symbol] = self.places[q]
+            self.body.add(*_filled(symbol, terms, comment))
+            self._stands(q, symbol)
+        elif uses > 1 and not isinstance(expr, Concat) and (len(terms) > 1 or _product_inside(terms)):
+            symbol = self._symbol(q, expr.shape)
+            name = self.body.writer.names.of(symbol, symbol.name)
+            self.body.add(_allocated(name, symbol, self.body.cell.states[0].current), *_filled(symbol, terms, comment))
+            self._stands(q, symbol)
+
+    def _stands(self, q: Quantity, symbol: Quantity) -> None:
+        self.known[q], self.shown[q] = symbol, partial(q, self.wrt)
+
+    def _symbol(self, q: Quantity, shape: tuple[Any, Any]) -> Quantity:
+        return Quantity(f"d{q.name}_d{self.wrt.name}", *shape, t, "jacobian")
+
+    def _diagonal(self, q: Quantity, terms: list[Term], comment: str, uses: int) -> None:
+        """A diagonal Jacobian is kept as its diagonal."""
+        vector = terms[0].vector_of(q.shape[0])
+        if uses > (0 if q in self.places else 1) and not isinstance(vector, Quantity) and isinstance(diag(vector), Diag):
+            symbol = Quantity(f"d{q.name}_d{self.wrt.name}_diagonal", *vector.shape, t, "jacobian")
+            self.body.add(_vector_named(symbol, vector, comment))
+            vector, comment = symbol, ""
+            self.known[q] = diag(symbol)
+        if q in self.places:
+            self.body.add(_on_diagonal(self.places[q], vector, comment))
+
+    def _small(self, q: Quantity, expr: Matrix, comment: str, uses: int) -> None:
+        """A Jacobian with one row or one column."""
+        expr = self.known[q] = row_by_terms(expr)
+        if uses > (0 if q in self.places else 1) and not isinstance(expr, Quantity):
+            symbol = self._symbol(q, expr.shape)
+            self.body.add(_vector_named(symbol, expr, comment))
+            self._stands(q, symbol)
+            expr, comment = symbol, ""
+        if q in self.places:
+            index = "".join([", 0" if expr.shape[0] == 1 else ", :", ", 0" if expr.shape[1] == 1 else ", :"])
+            self.body.add(
+                Statement((expr,), lambda w, e: [f"{self.places[q]}[...{index}] = {w.text(e[0])}"], comment)
+            )
+
+
+def _uses(local: dict[Quantity, Matrix]) -> dict[Quantity, int]:
+    counts: dict[Quantity, int] = {}
+
+    def visit(node: Any) -> None:
+        if isinstance(node, Partial):
+            counts[node.args[0]] = counts.get(node.args[0], 0) + 1
+        elif not isinstance(node, Quantity):
+            for a in node.args:
+                visit(a)
+
+    for expr in local.values():
+        visit(expr)
+    return counts
+
+
+def _product_inside(terms: Sequence[Term]) -> bool:
+    """Whether inserting the terms several times would repeat products of large matrices."""
+    return any(t.matrix is not None and t.matrix.has(Matmul) for t in terms)
+
+
+def _vector_named(symbol: Quantity, vector: Matrix, comment: str) -> Statement:
+    return Statement((vector,), lambda w, e: [f"{w.names.of(symbol, symbol.name)} = {w.full(e[0])}"], comment)
+
+
+def _on_diagonal(place: str, vector: Matrix, comment: str) -> Statement:
+    return Statement((vector,), lambda w, e: [f"{w.helper('diagonal')}({place})[...] = {w.text(e[0])}"], comment)
+
+
+def _allocated(name: str, symbol: Quantity, like: Quantity) -> Statement:
+    def render(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
+        rows, cols = (writer.sizes.text(s) for s in symbol.shape)
+        return [f"{name} = np.zeros(({writer.batch()}, {rows}, {cols}), {writer.spell(like)}.dtype)"]
+
+    return Statement((), render)
+
+
+def _filled(symbol: Quantity, terms: Sequence[Term], comment: str) -> list[Statement]:
+    """The statements that write a sum of terms into its array: the dense ones in one sweep, then the diagonal."""
+    dense = [term for term in terms if term.matrix is not None]
+    diagonals = [term for term in terms if term.matrix is None]
+    vectors = [term.vector for term in dense]
+    exprs = tuple(e for term in dense for e in (term.vector, term.matrix) if e is not None)
+
+    def render(writer: ArrayWriter, given: tuple[Matrix, ...]) -> list[str]:
+        left = list(given)
+        arguments = [writer.spelled.get(symbol) or writer.names.of(symbol, symbol.name)]
+        for vector in vectors:
+            shown = "None" if vector is None else writer.full(left.pop(0))
+            matrix = left.pop(0)
+            inner = writer.full(matrix)
+            if matrix.shape[0] == 1:
+                inner = writer.indexed(matrix, "None, :", writer.full(matrix, ATOM))
+            arguments.append(f"({shown}, {inner})")
+        return [f"{writer.helper('fill_rows')}({', '.join(arguments)})"]
+
+    statements = [Statement(exprs, render, comment)]
+    for term in diagonals:
+        vector = term.vector_of(symbol.shape[0])
+
+        def add_diagonal(writer: ArrayWriter, given: tuple[Matrix, ...]) -> list[str]:
+            place = writer.spelled.get(symbol) or writer.names.of(symbol, symbol.name)
+            return [f"{writer.helper('diagonal')}({place})[...] += {writer.text(given[0])}"]
+
+        statements.append(Statement((vector,), add_diagonal))
+    return statements
+
+
+def jacobian_function(cell: Cell, of: Quantity, wrt: Quantity, reserved: Sequence[str]) -> tuple[str, set[str]]:
+    """The text of `jacobian` for one pair, and the helper functions that it calls."""
+    body = Body(cell, reserved)
+    out = body.writer.names.new("J")
+    body.add(_allocated(out, Quantity("J", of.shape[0], wrt.shape[0]), of))
+    Derivatives(body, wrt, {of: out}).add()
+    doc = f"The Jacobian of {of.name} by {wrt.name}, the other arguments held fixed: (..., rows, columns)."
+    return body.write("jacobian", doc, lambda w, e: [f"return {out}"], with_values=True), body.writer.helpers
+
+
+def state_jacobian_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
+    """The text of `state_jacobian`, and the helper functions that it calls."""
+    body = Body(cell, reserved)
+    writer = body.writer
+    out = writer.names.new("J")
+    rows = [s.current.shape[0] for s in cell.states]
+    total = sp.Add(*rows)
+    places: dict[tuple[Quantity, Quantity], str] = {}
+    for state in cell.states:
+        for other in cell.states:
+            if len(cell.states) == 1:
+                places[state.current, other.previous] = out
+                continue
+            places[state.current, other.previous] = writer.names.new(f"d{state.current.name}_d{other.previous.name}")
+    body.add(_blocks(cell, out, total, rows, places))
+    for other in cell.states:
+        Derivatives(body, other.previous, {s.current: places[s.current, other.previous] for s in cell.states}).add()
+    current = ", ".join(s.current.name for s in cell.states)
+    previous = ", ".join(s.previous.name for s in cell.states)
+    doc = f"The Jacobian of the new states ({current}) by the previous ones ({previous}): (..., rows, columns)."
+    return body.write("state_jacobian", doc, lambda w, e: [f"return {out}"], with_values=True), writer.helpers
+
+
+def _blocks(cell: Cell, out: str, total: Any, rows: list[Any], places: dict[tuple[Quantity, Quantity], str]) -> Statement:
+    """The array for all blocks, and a view of each block by its name."""
+
+    def render(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
+        size = writer.sizes.text(total)
+        types = [f"{writer.spell(s.current)}" for s in cell.states]
+        dtype = f"{types[0]}.dtype" if len(types) == 1 else f"np.result_type({', '.join(types)})"
+        lines = [f"{out} = np.zeros(({writer.batch()}, {size}, {size}), {dtype})"]
+        if len(rows) == 1:
+            return lines
+        starts = [sp.Add(*rows[:k]) for k in range(len(rows))]
+        for k, state in enumerate(cell.states):
+            names, views = [], []
+            for j, other in enumerate(cell.states):
+                names.append(places[state.current, other.previous])
+                down = writer.range(starts[k], rows[k], total) if rows[k] != 1 else _one_row(writer, starts[k], total)
+                across = writer.range(starts[j], rows[j], total) if rows[j] != 1 else _one_row(writer, starts[j], total)
+                views.append(f"{out}[..., {down}, {across}]")
+            lines.append(f"{', '.join(names)} = {', '.join(views)}")
+        return lines
+
+    return Statement((), render)
+
+
+def _one_row(writer: ArrayWriter, start: Any, total: Any) -> str:
+    """A slice of length one."""
+    first = "" if start == 0 else writer.sizes.text(start)
+    last = "" if sp.expand(start + 1 - total) == 0 else writer.sizes.text(sp.expand(start + 1))
+    return f"{first} : {last}".strip() if " " in first + last else f"{first}:{last}"

@@ -1,0 +1,93 @@
+"""How lines of generated code are laid out: within 120 columns, as a formatter would leave them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+WIDTH = 116
+"""Columns for a line inside a function (120 less its indentation)."""
+
+
+def commented(lines: Sequence[str], comment: str) -> list[str]:
+    """The lines with their comment: beside a single line if there is room, else above."""
+    wrapped = [part for line in lines for part in fitted(line)]
+    if not comment:
+        return wrapped
+    if len(wrapped) == 1 and len(wrapped[0]) + len(comment) + 4 <= WIDTH:
+        return [f"{wrapped[0]}  # {comment}"]
+    above = textwrap.wrap(comment, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    return [*[f"# {line}" for line in above], *wrapped]
+
+
+def fitted(line: str) -> list[str]:
+    """A statement broken at its outermost commas or signs where it is too long."""
+    if len(line) <= WIDTH or line.startswith(" "):
+        return [line]
+    target, equals, value = line.partition(" = ")
+    if line.startswith("return "):
+        target, equals, value = "", "return ", line.removeprefix("return ")
+    elif not equals:
+        target, value = "", line
+    head, inside, tail = _call(value)
+    if inside is not None:
+        inner = [f"    {part}," for part in _split(inside, ", ")]
+        return [f"{target}{equals}{head}", *[p for one in inner for p in _shorter(one)], tail]
+    terms = _split(value, " + ")
+    if len(terms) == 1:
+        return [line]
+    return [f"{target}{equals}(", f"    {terms[0]}", *[f"    + {term}" for term in terms[1:]], ")"]
+
+
+def _shorter(line: str) -> list[str]:
+    """One argument on its own line, broken once more if it is a call or a tuple that is still too long."""
+    if len(line) <= WIDTH:
+        return [line]
+    head, inside, tail = _call(line.strip().removesuffix(","))
+    if inside is None:
+        return [line]
+    return [f"    {head}", *[f"        {part}," for part in _split(inside, ", ")], f"    {tail},"]
+
+
+def _call(text: str) -> tuple[str, str | None, str]:
+    """("f(", arguments, ")") for a call or a bracket that spans the text."""
+    opening = next((k for k, c in enumerate(text) if c in "([{"), None)
+    if opening is None or text[-1] not in ")]}" or any(depth == 0 for _, depth in _depths(text[opening:-1])):
+        return "", None, ""
+    if not text[:opening].replace(".", "").replace("_", "").isalnum() and text[:opening]:
+        return "", None, ""
+    return text[: opening + 1], text[opening + 1 : -1], text[-1]
+
+
+def _depths(text: str) -> Iterator[tuple[int, int]]:
+    """(position, bracket depth after the character)."""
+    depth = 0
+    for k, c in enumerate(text):
+        depth += (c in "([{") - (c in ")]}")
+        yield k, depth
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at the separators outside all brackets."""
+    parts, start = [], 0
+    for k, depth in _depths(text):
+        if depth == 0 and k >= start and text.startswith(separator, k):
+            parts.append(text[start:k])
+            start = k + len(separator)
+    return [part for part in [*parts, text[start:]] if part]
+
+
+def unpacked(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """a, b = from_a, from_b, as many as fit on a line."""
+    lines: list[str] = []
+    few: list[tuple[str, str]] = []
+    for pair in pairs:
+        if len(_assignment([*few, pair])) > 100:
+            lines.append(_assignment(few))
+            few = []
+        few.append(pair)
+    return [*lines, _assignment(few)] if few else lines
+
+
+def _assignment(pairs: Sequence[tuple[str, str]]) -> str:
+    return f"{', '.join(a for a, _ in pairs)} = {', '.join(b for _, b in pairs)}"

@@ -1,0 +1,135 @@
+"""The text of a stand-alone module for a cell: it imports numpy alone."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from symlstm.codegen import helpers as carried
+from symlstm.codegen.arrays import CARRIED_AS, HELPERS
+from symlstm.codegen.body import user_shape
+from symlstm.codegen.forward_code import comment_of, step_function, values_function
+from symlstm.codegen.jacobian_code import state_jacobian_function
+from symlstm.codegen.layout import WIDTH
+from symlstm.codegen.spelling import spelled_size
+from symlstm.codegen.vjp_code import vjp_function
+from symlstm.equations import Cell
+from symlstm.errors import RuleMissing
+from symlstm.expr import numeric
+
+NUMERIC = tuple(name for name, value in vars(numeric).items() if getattr(value, "__module__", "") == numeric.__name__)
+FUNCTIONS = ("values", "step", "state_jacobian", "vjp")
+RESERVED = (*HELPERS, *NUMERIC, *CARRIED_AS.values(), *FUNCTIONS)
+"""Module-level names, which no local variable may hide."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """The parts of the generated text: the docstring, the functions, and the helpers that they call."""
+
+    doc: str
+    functions: tuple[str, ...]
+    helpers: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        parts = [f'"""{self.doc}\n"""\n\nimport numpy as np', *helper_sources(self.helpers), *self.functions]
+        return "\n\n\n".join(parts) + "\n"
+
+
+@lru_cache(maxsize=64)
+def module(cell: Cell) -> Module:
+    """The module of a cell. The state Jacobian is left out where a state is a matrix."""
+    made = [values_function(cell, RESERVED), (step_function(cell, RESERVED), set())]
+    try:
+        made.append(state_jacobian_function(cell, RESERVED))
+    except RuleMissing:
+        pass
+    made.append(vjp_function(cell, RESERVED))
+    return Module(_doc(cell), tuple(text for text, _ in made), frozenset().union(*(used for _, used in made)))
+
+
+def export(cell: Cell) -> str:
+    """The text of a module that computes one step of the cell, its Jacobian and its gradients, with NumPy alone."""
+    return module(cell).text
+
+
+def helper_sources(names: frozenset[str]) -> list[str]:
+    """The source of helper functions and of those that they call in turn, without type annotations."""
+    found = set(names)
+    while True:
+        more = {n for n in (*NUMERIC, *HELPERS) if n not in found and any(_calls(other, n) for other in found)}
+        if not more:
+            break
+        found |= more
+    return [_source(name) for name in (*NUMERIC, *HELPERS) if name in found]
+
+
+def _home(name: str) -> Any:
+    return numeric if name in NUMERIC else carried
+
+
+def _calls(caller: str, name: str) -> bool:
+    code = getattr(_home(caller), caller).__code__
+    return name in code.co_names
+
+
+@lru_cache(maxsize=64)
+def _source(name: str) -> str:
+    text = inspect.getsource(getattr(_home(name), name))
+    if name in CARRIED_AS:
+        text = text.replace(f"def {name}(", f"def {CARRIED_AS[name]}(", 1)
+    head, colon, rest = text.partition(":\n")
+    for annotation in (": Any", ": tuple[int, ...]", ": int", ": str", " -> Any", " -> None"):
+        head = head.replace(annotation, "")
+    return (head.replace(" = ", "=") + colon + rest).rstrip()
+
+
+def _doc(cell: Cell) -> str:
+    first = cell.doc.split("\n")[0] or f"The recurrent cell {cell.name}."
+    reference = _reference(cell)
+    parts = [
+        "\n".join(_wrapped(first)),
+        *([reference] if reference else []),
+        "One step, its state Jacobian and its gradients, in NumPy. Vectors are in the last axis, any batch axes before it.",
+        _shapes_table(cell),
+        "The equations:",
+        "\n".join(f"    {line}" for e in cell.equations for line in _wrapped(comment_of(e))),
+        "p is a dict of the parameters by name, states a tuple of the previous states in the order above. Jacobians have\n"
+        "a row for each entry of what is differentiated; a gradient has the shape of what it belongs to.",
+    ]
+    return "\n\n".join(parts).replace("\\", "\\\\").replace('"""', "'''")
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH - 4, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
+def _reference(cell: Cell) -> str:
+    """The paper that the module of a built-in cell names."""
+    module_ = sys.modules.get(getattr(cell.function, "__module__", ""))
+    if module_ is None or not module_.__name__.startswith("symlstm.cells."):
+        return ""
+    _, _, rest = (module_.__doc__ or "").strip().partition("\n\n")
+    return rest.strip()
+
+
+def _shapes_table(cell: Cell) -> str:
+    rows: list[tuple[str, str]] = []
+    for q in cell.inputs:
+        rows.append((f"input {q.name}", _shape(cell, q, "...")))
+    for state in cell.states:
+        rows.append((f"state {state.previous.name} -> {state.current.name}", _shape(cell, state.previous, "...")))
+    for q in cell.parameters:
+        rows.append((q.name, _shape(cell, q, "")))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"    {name:{width}}  {shape}" for name, shape in rows)
+
+
+def _shape(cell: Cell, q: Any, lead: str) -> str:
+    sizes = [*([lead] if lead else []), *(spelled_size(s, cell.dims) for s in user_shape(cell, q))]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

@@ -1,0 +1,145 @@
+"""Reasons of the calculus as running text: the symbols in them become formulas in the reader's notation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from symlstm.calculus.steps import Step
+from symlstm.emit.document import Code, Formula, Link, Prose, formula
+from symlstm.emit.prose import from_latex
+from symlstm.equations import Cell
+from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM
+from symlstm.expr.build import quantities
+from symlstm.expr.nodes import Block, Partial, Quantity
+from symlstm.expr.notation import Notation
+from symlstm.expr.text import text
+
+_KNOWN = {
+    "d(a ⊙ b) = diag(b) da + diag(a) db": r"d(a \odot b) = \mathrm{diag}(b) \, da + \mathrm{diag}(a) \, db",
+    "d(W v) = dW v + W dv": r"d(W v) = dW \, v + W \, dv",
+    "sigma' = sigma (1 - sigma)": r"\sigma' = \sigma (1 - \sigma)",
+    "tanh' = 1 - tanh^2": r"\tanh' = 1 - \tanh^2",
+    "exp' = exp": r"\exp' = \exp",
+    "log' z = 1 / z": r"\log' z = 1/z",
+    "softmax' = diag(y) - y y^T": r"\mathrm{softmax}' = \mathrm{diag}(y) - y y^{\top}",
+    "softplus' = sigma": r"\mathrm{softplus}' = \sigma",
+    "(log sigma)' z = sigma(-z)": r"(\log \sigma)' z = \sigma(-z)",
+    "sqrt' z = 1 / (2 sqrt z)": r"\sqrt{z}' = 1/(2\sqrt{z})",
+    "sin' = cos": r"\sin' = \cos",
+    "cos' = -sin": r"\cos' = -\sin",
+    "sinh' = cosh": r"\sinh' = \cosh",
+    "cosh' = sinh": r"\cosh' = \sinh",
+    "arctan' z = 1 / (1 + z^2)": r"\arctan' z = 1/(1 + z^2)",
+    "(e^z - 1)' = e^z": r"(e^z - 1)' = e^z",
+    "log(1 + z)' = 1 / (1 + z)": r"\log(1 + z)' = 1/(1 + z)",
+    "(z^a)' = a z^(a-1)": r"(z^a)' = a z^{a-1}",
+    "var' = 2 (v - mean v)^T / n": r"\mathrm{var}' = \frac{2}{n} (v - \mathrm{mean}(v))^{\top}",
+    "logsumexp' = softmax^T": r"\mathrm{logsumexp}' = \mathrm{softmax}^{\top}",
+    "|z|' = sign z": r"|z|' = \mathrm{sign}(z)",
+}
+"""The reasons that are formulas themselves."""
+_SELF_EVIDENT = {"the derivative of a sum is the sum of the derivatives", "quotient rule"}
+_SHORT = {"chain rule, elementwise function": "chain rule", "chain rule, insert": "chain rule"}
+_ONCE = {"d(a ⊙ b) = diag(b) da + diag(a) db", "d(W v) = dW v + W dv", "each part has rows of its own"}
+"""What is said the first time only."""
+
+
+def reason_of(step: Step, notation: Notation, words: Words) -> Prose:
+    """The rule of a step and why it applies, as one piece of running text."""
+    if step.rule == "definition":
+        of = step.before.args[0] if isinstance(step.before, Partial) else step.before
+        return ("definition of ", formula(of, notation))
+    if step.rule == "identity":
+        return words(step.because)
+    if step.rule.endswith("transposed"):
+        rule, _, _ = _short(step.rule).rpartition(", ")
+        return (f"{rule}, back to ", *words(step.because.partition(" back to ")[2]))
+    why: list[Any] = []
+    for clause in step.because.split("; "):
+        if clause and clause not in _SELF_EVIDENT and words.first_time(clause):
+            why += ["; ", *words(clause)] if why else words(clause)
+    name = _short(step.rule)
+    return (name, ": ", *why) if why else (name,)
+
+
+def _short(rule: str) -> str:
+    for long, short in _SHORT.items():
+        rule = rule.replace(long, short)
+    return rule
+
+
+def _breakable(formula: str) -> str:
+    """Marks before the operators, where a line may be broken."""
+    return re.sub(r" (⊙|\\odot)(?= )", rf"{BREAK_PRODUCT} \1", formula).replace(" + ", f"{BREAK_SUM} + ")
+
+
+class Words:
+    """Turns the plain symbols of a reason (f_t, ∂c_t/∂h_{t-1}) into formulas."""
+
+    def __init__(self, cell: Cell, exprs: Iterable[Any], notation: Notation) -> None:
+        found: dict[Quantity, None] = dict.fromkeys(cell.by_name.values())
+        for expr in exprs:
+            found.update(dict.fromkeys(quantities(expr)))
+        self._said: set[str] = set()
+        named = [Block(matrix, 0, matrix.shape[0], *columns) for matrix, *columns in notation.blocks]
+        self._formulas = {text(q): formula(q, notation) for q in (*found, *named)}
+        self._formulas |= {when: Formula(when, when) for when in ("t-1", "t+1")}
+        symbols = "|".join(re.escape(s) for s in sorted(self._formulas, key=len, reverse=True)) or r"(?!)"
+        token = rf"(?:{symbols}|diag|tanh|softmax|exp|log|[∂δσ⊙()\[\];+=/ᵀ:,]|\d+|[-I](?![\w-]))"
+        self._run = re.compile(rf"(?<![\w]){token}(?: ?{token})*")
+        self._symbol = re.compile(rf"(?<![\w{{])(?:{symbols})(?![\w\[])|(?<=[∂δ])(?:{symbols})(?!\w)")
+
+    def first_time(self, clause: str) -> bool:
+        """Whether a clause is to be said: some are said only once in a derivation."""
+        new = clause not in self._said
+        self._said |= {clause} & _ONCE
+        return new
+
+    def __call__(self, sentence: str) -> Prose:
+        if sentence in _KNOWN:
+            return (from_latex(_KNOWN[sentence]),)
+        out: list[str | Formula | Code | Link] = []
+        place = 0
+        for match in self._run.finditer(sentence):
+            run = match[0].rstrip(" ,;:")
+            while run.count("(") < run.count(")") and run.endswith(")"):
+                run = run[:-1].rstrip()
+            if not self._symbol.search(run) or run.count("(") != run.count(")"):
+                continue
+            out += [sentence[place : match.start()], *self._pieces(run)]
+            place = match.start() + len(run)
+        out.append(sentence[place:])
+        return tuple(p for p in out if p != "")
+
+    def _pieces(self, run: str) -> list[str | Formula | Code | Link]:
+        """A run of mathematics, cut at the commas of a list so that lines can break there."""
+        out: list[str | Formula | Code | Link] = []
+        for k, piece in enumerate(re.split(r", (?![^(\[]*[)\]])", run)):
+            out += [", "] if k else []
+            out.append(Formula(_breakable(self._latex(piece)), _breakable(self._plain(piece))))
+        return out
+
+    def _latex(self, run: str) -> str:
+        run = re.sub(
+            rf"∂({self._symbol.pattern})/∂({self._symbol.pattern})",
+            lambda m: rf"\partial {self._formulas[m[1]].latex} / \partial {self._formulas[m[2]].latex}",
+            run,
+        )
+        out = self._symbol.sub(lambda m: self._formulas[m[0]].latex, run)
+        for sign, latex in (
+            ("⊙", r"\odot"),
+            ("σ", r"\sigma"),
+            ("∂", r"\partial "),
+            ("ᵀ", r"^{\top}"),
+            ("δ", r"\delta "),
+        ):
+            out = out.replace(sign, latex)
+        out = re.sub(r"(?<=[\w}]) (?=[\[(])", r" \\, ", out)
+        for name in ("diag", "softmax"):
+            out = re.sub(rf"(?<![\\{{\w]){name}(?=\()", rf"\\mathrm{{{name}}}", out)
+        return re.sub(r"(?<![\\\w])(tanh|exp|log)(?=[\s(])", r"\\\1", out)
+
+    def _plain(self, run: str) -> str:
+        return self._symbol.sub(lambda m: self._formulas[m[0]].text, run)

@@ -1,0 +1,166 @@
+"""What a result claims: formulas, and for each the derivative that it must equal.
+
+A claim is checked at a point of an oracle: the formula evaluated there, against the oracle's Jacobian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symlstm.equations import Cell
+from symlstm.errors import SymlstmError
+from symlstm.evidence.program import Program, named, one_step, shape_of, subnodes, two_steps, with_parts_named
+from symlstm.expr.nodes import Quantity, quantity
+from symlstm.expr.text import text
+
+if TYPE_CHECKING:
+    from symlstm.calculus.derivation import BackwardPass, Derivation
+
+JACOBIAN, GRADIENT, INDEX = "jacobian", "gradient", "index"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One formula and what it says it is.
+
+    kind "jacobian": formula[i, j] = d of_i / d wrt_j. "gradient": the gradient by wrt of the sum over the sources s
+    of <seed_s, s>. "index": the sum of terms M_ij v_k (or M_ik v_j) = d of_i / d wrt_jk.
+    gives: the symbol that stands for the value in later claims.
+    """
+
+    label: str
+    kind: str
+    wrt: Quantity
+    formula: Any = None
+    of: Quantity | None = None
+    seeds: tuple[tuple[Quantity, Quantity], ...] = ()
+    terms: tuple[tuple[Any, Any, bool], ...] = ()
+    gives: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class Claims:
+    """All claims of one result, the program of the oracle, and the quantities that need random values besides."""
+
+    subject: str
+    program: Program
+    claims: tuple[Claim, ...]
+    given: tuple[Quantity, ...] = ()
+
+
+def claims_of(result: Derivation | BackwardPass) -> Claims:
+    """The claims of a derivation or of a backward pass."""
+    return _of_backward(result) if hasattr(result, "adjoints") else _of_derivation(result)  # type: ignore[arg-type]
+
+
+def _of_derivation(d: Derivation) -> Claims:
+    program = one_step(d.cell)
+    if d.paths_kind == "total" and any(d.wrt == s.previous for s in d.cell.states):
+        program = two_steps(d.cell)
+    label = f"∂{text(d.of)}/∂{text(d.wrt)}"
+    subject = label if d.paths_kind == "partial" else f"{label} (all paths)"
+    if not d.by_matrix:
+        return Claims(subject, program, (Claim(label, JACOBIAN, d.wrt, d.result, d.of),))
+    seeds = ((d.of, d.upstream),)
+    claims = [Claim(f"gradient by {text(d.wrt)}", GRADIENT, d.wrt, d.result, seeds=seeds)]
+    if d.index:
+        terms = tuple((term.matrix, term.vector, term.turned) for term in d.index)
+        claims.append(Claim(f"{label} by index", INDEX, d.wrt, None, d.of, terms=terms))
+    return Claims(subject, program, tuple(claims), (d.upstream,))
+
+
+def _of_backward(b: BackwardPass) -> Claims:
+    seeds = tuple(b.upstream.items())
+    parts, part_of = _named_parts(b)
+    program = with_parts_named(b.cell, parts)
+    claims = []
+    for a in b.adjoints:
+        by = a.of if a.quantity.role == "adjoint" else part_of.get(a.quantity)
+        # a part that occurs several times is checked through the adjoints that use its gradients
+        claims.append(Claim(text(a.quantity), GRADIENT, by or a.of, a.expr, None, seeds if by else (), (), a.quantity))
+    return Claims(f"the backward pass of {b.cell.name}", program, tuple(claims), tuple(b.upstream.values()))
+
+
+def _named_parts(b: BackwardPass) -> tuple[dict[Quantity, tuple[Quantity, Any]], dict[Quantity, Quantity]]:
+    """The parts of equations whose gradients have names: part -> (quantity of the equation, node), delta -> part."""
+    parts: dict[Quantity, tuple[Quantity, Any]] = {}
+    part_of: dict[Quantity, Quantity] = {}
+    deltas = [a for a in b.adjoints if a.quantity.role != "adjoint"]
+    said = [(a.of, a.because) for a in deltas]
+    for a in deltas:
+        node = _node_of(b.cell, a)
+        if node is not None and said.count((a.of, a.because)) == 1:
+            part = quantity(f"{a.quantity.name}_at", node.shape, a.of.time)
+            parts[part] = (a.of, node)
+            part_of[a.quantity] = part
+    return parts, part_of
+
+
+def _node_of(cell: Cell, adjoint: Any) -> Any:
+    """The node inside the equation that a delta is the gradient by, where it occurs once."""
+    equation = cell.equation(adjoint.of)
+    if equation is None:
+        return None
+    at = getattr(adjoint, "at", None)
+    wanted = adjoint.because.removeprefix("gradient by ")
+    found = [
+        node
+        for node in subnodes(equation.expr)
+        if (node == at if at is not None else node.shape == adjoint.quantity.shape and text(node) == wanted)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+class Incomputable(Exception):
+    """A formula that has no value where the cell has one."""
+
+
+def settle(claims: Claims, values: dict[Quantity, Any], calculate: Any) -> Iterator[tuple[Claim, list[Any]]]:
+    """Each claim with the values of its formulas, which later claims may use under their names."""
+    for claim in claims.claims:
+        try:
+            if claim.kind == INDEX:
+                yield claim, [(calculate(m, values), calculate(v, values), turned) for m, v, turned in claim.terms]
+                continue
+            value = calculate(claim.formula, values)
+        except (ValueError, KeyError, IndexError, TypeError, ZeroDivisionError, SymlstmError) as error:
+            raise Incomputable(f"{claim.label}: the formula cannot be evaluated: {error}") from error
+        if claim.gives is not None:
+            values[claim.gives] = value
+        yield claim, [value]
+
+
+def three_index(terms: list[Any]) -> Any:
+    """The sum of the terms M_ij v_k as an array with three axes; a NumPy array of any numbers."""
+    products = [(matrix[:, :, None] * vector[:, 0][None, None, :], turned) for matrix, vector, turned in terms]
+    turned_right = [np.swapaxes(p, 1, 2) if turned else p for p, turned in products]
+    out = turned_right[0]
+    for other in turned_right[1:]:
+        out = out + other
+    return out
+
+
+def expected(claim: Claim, at: Any, seeds: Mapping[Quantity, Any]) -> Any:
+    """What the formula of a claim must equal, from the Jacobians of an oracle; None where nothing is claimed."""
+    shape = shape_of(claim.wrt, at.sizes)
+    if claim.kind in (JACOBIAN, INDEX):
+        found = at.jacobian(claim.of, claim.wrt)
+        return found if claim.kind == JACOBIAN else found.reshape(-1, *shape)
+    if not claim.seeds:
+        return None
+    terms = [seeds[seed].reshape(1, -1) @ at.jacobian(source, claim.wrt) for source, seed in claim.seeds]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total.reshape(shape)
+
+
+def formula_names(claims: Claims) -> set[Quantity]:
+    """All quantities that the formulas of a result name."""
+    formulas = [c.formula for c in claims.claims if c.formula is not None]
+    formulas += [part for c in claims.claims for term in c.terms for part in term[:2]]
+    return {q for formula in formulas for q in named(formula)}

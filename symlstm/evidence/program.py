@@ -1,0 +1,184 @@
+"""What an oracle runs: equations in order, and where one is cut free of its own equation to be differentiated by.
+
+Everything is rebuilt node by node, without the simplifications that derivations use.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import sympy as sp
+
+from symlstm.equations import Cell
+from symlstm.expr.nodes import Block, Quantity
+
+Sizes = tuple[tuple[sp.Symbol, int], ...]
+
+
+class Uncheckable(Exception):
+    """The cell cannot be run by an oracle; the message says why."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Equations (quantity, expression) in the order of computation; function: the numeric cell, part of the key."""
+
+    cell: Cell
+    equations: tuple[tuple[Quantity, Any], ...]
+    total: bool = False
+    function: Any = None
+
+    @cached_property
+    def key(self) -> int:
+        return hash((self.cell.name, self.equations, self.function))
+
+    def __hash__(self) -> int:
+        return self.key
+
+    @cached_property
+    def leaves(self) -> tuple[Quantity, ...]:
+        """The quantities that no equation gives."""
+        given = {q for q, _ in self.equations}
+        leaves: dict[Quantity, None] = {}
+        for q in (*(s.previous for s in self.cell.states), *self.cell.inputs, *self.cell.parameters):
+            leaves[q] = None
+        for _, expr in self.equations:
+            leaves.update(dict.fromkeys(named(expr)))
+        return tuple(q for q in leaves if q not in given)
+
+    @cached_property
+    def reads(self) -> dict[Quantity, frozenset[Quantity]]:
+        """What each equation reads."""
+        return {q: frozenset(named(expr)) for q, expr in self.equations}
+
+    def downstream(self, cut: Quantity) -> tuple[tuple[Quantity, Any], ...]:
+        """The equations that change when `cut` does."""
+        moved, kept = {cut}, []
+        for q, expr in self.equations:
+            if q != cut and not moved.isdisjoint(self.reads[q]):
+                moved.add(q)
+                kept.append((q, expr))
+        return tuple(kept)
+
+
+def named(expr: Any) -> Iterator[Quantity]:
+    """Every occurrence of a quantity."""
+    for node in subnodes(expr):
+        if isinstance(node, Quantity):
+            yield node
+
+
+def subnodes(expr: Any) -> Iterator[Any]:
+    """The matrix nodes of an expression, the whole first; quantities are not opened."""
+    yield expr
+    if not isinstance(expr, Quantity):
+        for a in expr.args:
+            if hasattr(a, "shape"):
+                yield from subnodes(a)
+
+
+def substituted(expr: Any, mapping: Mapping[Any, Any]) -> Any:
+    """The expression with nodes replaced, otherwise exactly as it is."""
+    if expr in mapping:
+        return mapping[expr]
+    if isinstance(expr, Quantity) or not hasattr(expr, "shape"):
+        return expr
+    return type(expr)(*[substituted(a, mapping) for a in expr.args])
+
+
+def one_step(cell: Cell) -> Program:
+    """The step itself."""
+    return _program(cell, [(e.quantity, e.expr) for e in cell.equations])
+
+
+def _program(cell: Cell, equations: Iterable[tuple[Quantity, Any]], total: bool = False) -> Program:
+    return Program(cell, tuple(equations), total, cell.function)
+
+
+def two_steps(cell: Cell) -> Program:
+    """Step t-1, whose new states are the previous states of step t, and then step t."""
+    moved: dict[Quantity, Quantity] = {}
+    for state in cell.states:
+        moved[state.current] = state.previous
+        moved[state.previous] = state.previous.shifted(-1, f"{state.previous.name}_prev")
+    for q in (*(e.quantity for e in cell.equations), *cell.inputs):
+        moved.setdefault(q, q.shifted(-1, f"{q.name}_prev"))
+    before = tuple((moved[e.quantity], substituted(e.expr, moved)) for e in cell.equations)
+    return _program(cell, [*before, *((e.quantity, e.expr) for e in cell.equations)], total=True)
+
+
+def with_parts_named(cell: Cell, parts: Mapping[Quantity, tuple[Quantity, Any]]) -> Program:
+    """The step with parts of equations given names: name -> (quantity of the equation, node inside it)."""
+    equations: list[tuple[Quantity, Any]] = []
+    for q, expr in [(e.quantity, e.expr) for e in cell.equations]:
+        mine = [(name, node) for name, (owner, node) in parts.items() if owner == q]
+        mine.sort(key=lambda pair: sum(1 for _ in subnodes(pair[1])))
+        mapping: dict[Any, Any] = {}
+        for name, node in mine:
+            equations.append((name, substituted(node, mapping)))
+            mapping[substituted(node, mapping)] = name
+            mapping[node] = name
+            expr = substituted(expr, {node: name, equations[-1][1]: name})
+        equations.append((q, expr))
+    return _program(cell, equations)
+
+
+@lru_cache(maxsize=256)
+def choose_sizes(program: Program, start: int) -> Sizes:
+    """Numbers for n, m, ...: all different where possible, from `start` on, so that every shape is a whole number."""
+    wanted = _lengths(program)
+    symbols: dict[sp.Symbol, None] = dict.fromkeys(program.cell.dims)
+    for length in wanted:
+        symbols.update(dict.fromkeys(sorted(length.free_symbols, key=str)))
+    dims = tuple(symbols)
+    around = [start + (k + 1) // 2 * (1 if start < 3 or k % 2 == 0 else -1) for k in range(len(dims))]
+    first = tuple(around) if start >= 4 and len(dims) <= 3 else tuple(start + k for k in range(len(dims)))
+    for numbers in itertools.chain([first], _others(len(dims), start)):
+        sizes = dict(zip(dims, numbers, strict=True))
+        if all(_whole(length, sizes) for length in wanted):
+            return tuple(sizes.items())
+    raise Uncheckable("no small sizes give whole shapes")
+
+
+def _lengths(program: Program) -> set[sp.Expr]:
+    found: set[sp.Expr] = set()
+    for q, expr in program.equations:
+        for node in (q, *subnodes(expr)):
+            found.update(node.shape)
+            if isinstance(node, Block):
+                inner, row, rows, col, cols = node.args
+                found.update((row + 1, col + 1, inner.shape[0] - row - rows + 1, inner.shape[1] - col - cols + 1))
+    for q in program.leaves:
+        found.update(q.shape)
+    return {sp.sympify(length) for length in found}
+
+
+def _others(count: int, start: int) -> Iterator[tuple[int, ...]]:
+    every = list(itertools.product(range(1, 13), repeat=count)) if count <= 4 else []
+    every.sort(key=lambda n: (-len(set(n)), sum(abs(v - start) for v in n), n))
+    yield from every
+
+
+def _whole(length: sp.Expr, sizes: Mapping[sp.Symbol, int]) -> bool:
+    value = length.subs(sizes)
+    return bool(value.is_Integer and value >= 1)
+
+
+def shape_of(q: Any, sizes: Sizes) -> tuple[int, int]:
+    """The shape in numbers."""
+    return number_of(q.shape[0], sizes), number_of(q.shape[1], sizes)
+
+
+@lru_cache(maxsize=4096)
+def number_of(length: sp.Expr, sizes: Sizes) -> int:
+    """A size in numbers."""
+    return int(length) if length.is_Integer else int(length.subs(dict(sizes)))
+
+
+def show_sizes(sizes: Sizes) -> str:
+    """n=4, m=3"""
+    return ", ".join(f"{symbol}={value}" for symbol, value in sizes)

@@ -1,0 +1,171 @@
+"""The three rungs hold for everything that is derived of the built-in cells and of small cells with every function."""
+
+import dataclasses
+import json
+
+import pytest
+import sympy as sp
+
+import symlstm as sl
+from symlstm.errors import EvidenceFailed, NameUnknown
+from symlstm.evidence import RUNGS, Evidence, Rung, examine
+from symlstm.expr.build import add, scale
+
+from .small_cells import ELEMENTWISE_CELLS, NODE_CELLS, WHOLE_CELLS, cell_of, results
+
+BUILT_IN = ["lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn"]
+SMALL = {**ELEMENTWISE_CELLS, **WHOLE_CELLS, **NODE_CELLS}
+
+
+def holds(evidence, but=()):
+    assert [r.name for r in evidence.rungs] == list(RUNGS)
+    for rung in evidence.rungs:
+        assert rung.held or (rung.held is None and rung.name in but), f"{evidence.subject}\n{rung} {rung.detail}"
+    assert evidence.ok and evidence.require() is evidence
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_everything_about_a_built_in_cell_holds_on_all_rungs(name):
+    for result in results(sl.cell(name)):
+        holds(examine(result))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_derivatives_by_intermediate_quantities_hold(name):
+    cell = sl.cell(name)
+    for of in (s.current for s in cell.states):
+        for wrt in (e.quantity for e in cell.equations):
+            holds(examine(sl.derive(cell, of.name, wrt.name)))
+    for of in (e.quantity for e in cell.equations):
+        holds(examine(sl.derive(cell, of.name, cell.states[0].previous.name)))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_everything_about_a_small_cell_holds(name):
+    for result in results(cell_of(SMALL[name])):
+        holds(examine(result), but=("exact",) if name == "max" else ())
+
+
+def test_what_cannot_be_decided_exactly_is_open_and_says_why():
+    evidence = sl.derive(cell_of(SMALL["max"]), "h", "h_prev").evidence()
+    assert evidence.rung("exact").held is None
+    assert "Max is not decided exactly" in str(evidence)
+    assert evidence.ok
+
+
+def test_the_small_print():
+    evidence = sl.derive(sl.cell("lstm"), "c", "c_prev").evidence()
+    lines = str(evidence).splitlines()
+    assert [line.split()[:2] for line in lines] == [[name, "held"] for name in RUNGS]
+    assert "ulp over 16 entries (n=4, m=3), complex step on the numeric cell" in lines[0]
+    assert "at 2 random points, 50 digits" in lines[1]
+    assert "4 entries equal as polynomials in" in lines[2]
+    assert "gate values (n=2, m=3)" in lines[2]
+
+
+def test_a_softmax_states_the_chance_of_error():
+    evidence = sl.derive(sl.cell("lstm_softmax"), "y", "h_prev").evidence()
+    assert "modulo 2^127-1" in evidence.rung("exact").figure
+    exponent = int(evidence.rung("exact").figure.rpartition("1e-")[2])
+    assert exponent > 50
+
+
+def test_an_intermediate_quantity_is_cut_free_in_the_equations():
+    evidence = sl.derive(sl.cell("lstm"), "h", "c").evidence()
+    assert "complex step on the equations" in evidence.rung("float64").figure
+
+
+def test_evidence_as_plain_data():
+    evidence = sl.derive(sl.cell("rnn"), "h", "h_prev").evidence()
+    data = json.loads(json.dumps(evidence.to_json()))
+    assert data["ok"] is True
+    assert [r["name"] for r in data["rungs"]] == list(RUNGS)
+    assert all(r["held"] is True for r in data["rungs"])
+
+
+def test_rungs_can_be_chosen():
+    d = sl.derive(sl.cell("rnn"), "h", "h_prev")
+    assert [r.name for r in d.evidence(rungs=["exact"]).rungs] == ["exact"]
+    with pytest.raises(NameUnknown, match="rung named 'exakt'"):
+        d.evidence(rungs=["exakt"])
+
+
+def test_nothing_checked_is_not_ok():
+    evidence = Evidence("x", (Rung("exact", None, "not decided", "too hard", 0.0),))
+    assert not evidence.ok
+    with pytest.raises(EvidenceFailed, match="too hard"):
+        evidence.require()
+
+
+def failures(evidence):
+    return [r.name for r in evidence.rungs if r.held is False]
+
+
+def test_a_wrong_jacobian_fails_everywhere_and_names_the_entry():
+    d = sl.derive(sl.cell("lstm"), "c", "c_prev")
+    wrong = dataclasses.replace(d, result=scale(sp.Rational(1001, 1000), d.result))
+    evidence = wrong.evidence()
+    assert failures(evidence) == list(RUNGS)
+    assert not evidence.ok
+    assert "FAILED" in str(evidence)
+    with pytest.raises(EvidenceFailed, match=r"float64 check failed: .*entry \(1, 1\): the formula gives 0\.\d+, the"):
+        evidence.require()
+
+
+def test_the_total_derivative_is_not_the_partial_one():
+    cell = sl.cell("lstm")
+    partial, total = sl.derive(cell, "c", "c_prev"), sl.derive(cell, "c", "c_prev", paths="total")
+    assert failures(dataclasses.replace(total, result=partial.result).evidence()) == list(RUNGS)
+
+
+def test_a_jacobian_with_its_axes_exchanged_fails():
+    d = sl.derive(sl.cell("lstm"), "h", "x")
+    evidence = dataclasses.replace(d, result=d.result.T).evidence()
+    assert failures(evidence) == list(RUNGS)
+    assert "shape (3, 4)" in evidence.rung("float64").detail
+
+
+def test_a_wrong_index_form_fails_though_the_action_is_right():
+    d = sl.derive(sl.cell("lstm"), "c", "W_f")
+    (term,) = d.index
+    wrong = dataclasses.replace(d, index=(dataclasses.replace(term, vector=scale(2, term.vector)),))
+    assert failures(wrong.evidence()) == list(RUNGS)
+    turned = dataclasses.replace(d, index=(dataclasses.replace(term, turned=True),))
+    assert failures(turned.evidence()) == list(RUNGS)
+
+
+def test_a_wrong_action_fails_though_the_index_form_is_right():
+    d = sl.derive(sl.cell("lstm"), "c", "W_f")
+    assert failures(dataclasses.replace(d, result=add(d.result, d.result)).evidence()) == list(RUNGS)
+
+
+def test_every_single_adjoint_counts():
+    b = sl.backward(sl.cell("lstm"))
+    for k, adjoint in enumerate(b.adjoints):
+        broken = scale(sp.Rational(1001, 1000), adjoint.expr)
+        tampered = (*b.adjoints[:k], dataclasses.replace(adjoint, expr=broken), *b.adjoints[k + 1 :])
+        evidence = dataclasses.replace(b, adjoints=tampered).evidence()
+        assert failures(evidence) == list(RUNGS), adjoint.quantity.name
+
+
+def test_a_gradient_of_a_part_is_checked_by_itself():
+    """delta_f is the gradient by W_f hx + b_f; a compensating pair of mistakes does not pass."""
+    b = sl.backward(sl.cell("lstm"))
+    adjoints = list(b.adjoints)
+    at = next(k for k, a in enumerate(adjoints) if a.quantity.name == "delta_f")
+    delta = adjoints[at].quantity
+    adjoints[at] = dataclasses.replace(adjoints[at], expr=scale(2, adjoints[at].expr))
+    half = scale(sp.Rational(1, 2), delta)
+    for k in range(at + 1, len(adjoints)):
+        adjoints[k] = dataclasses.replace(adjoints[k], expr=adjoints[k].expr.xreplace({delta: half}))
+    evidence = dataclasses.replace(b, adjoints=tuple(adjoints)).evidence()
+    assert failures(evidence) == list(RUNGS)
+    assert all("δf" in r.detail for r in evidence.rungs)
+
+
+def test_a_formula_that_names_something_unknown_has_no_value():
+    d = sl.derive(sl.cell("lstm"), "c", "c_prev")
+    other = sl.derive(sl.cell("gru"), "h", "h_prev")
+    evidence = dataclasses.replace(d, result=other.result).evidence()
+    assert failures(evidence) == list(RUNGS)
+    assert "cannot be evaluated" in evidence.rung("digits").detail
