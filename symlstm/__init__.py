@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import backward, derive
-    from symlstm.registry import cell
     from symlstm.codegen import compile, parameters
     from symlstm.emit import notation, save
     from symlstm.errors import SymlstmError
     from symlstm.evidence import examine
     from symlstm.functions import concat, sigmoid, softmax, tanh
+    from symlstm.registry import cell
     from symlstm.walkthrough import walk
 
 _HOMES = {

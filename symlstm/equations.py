@@ -119,9 +119,9 @@ class Cell:
     def _in_layout(self, name: str, value: Any) -> Any:
         batched = name in {s.previous.name for s in self.states} | {q.name for q in self.inputs}
         if self.layout == ROWS and batched:
-            return np.asarray(value)[None, :]
+            return np.asanyarray(value)[None, :]
         if self.layout == COLUMNS and np.ndim(value) == 1:
-            return np.asarray(value)[:, None]
+            return np.asanyarray(value)[:, None]
         return value
 
 

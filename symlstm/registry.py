@@ -14,6 +14,7 @@ from symlstm.errors import CellError, unknown
 from symlstm.plugins import CELLS, registered
 from symlstm.trace.read import trace
 
+
 def cell(
     source: str | Callable[..., Any] | Cell,
     *,
@@ -66,7 +67,7 @@ def function_from_file(source: str) -> Callable[..., Any]:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        line = _line_in(path, error)
+        line = _line_in(path.resolve(), error)
         raise CellError(f"{filename}{line} cannot be imported: {type(error).__name__}: {error}") from error
     finally:
         sys.path.pop(0)
@@ -90,7 +91,7 @@ def _line_in(path: Path, error: BaseException) -> str:
         return f":{error.lineno}"
     trace_back, line = error.__traceback__, ""
     while trace_back is not None:
-        if trace_back.tb_frame.f_code.co_filename == str(path):
+        if Path(trace_back.tb_frame.f_code.co_filename) == path:
             line = f":{trace_back.tb_lineno}"
         trace_back = trace_back.tb_next
     return line

@@ -63,7 +63,7 @@ def test_steps_are_shown_on_demand(run):
 def test_a_cell_of_the_users_own_file(run):
     done = run("derive", "mine.py:mine", "h", "h_prev")
     assert done.exit_code == 0
-    assert "diag(1 - h_t^2) U" in done.stdout
+    assert "diag(1 - h_t²) U" in done.stdout
 
 
 def test_everything_about_the_lstm(run):

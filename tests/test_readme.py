@@ -31,7 +31,7 @@ def test_the_first_example_prints_what_the_readme_says(tmp_path):
     printed = subprocess.run([sys.executable, script], capture_output=True, encoding="utf-8", check=True).stdout
     lines = printed.splitlines()
     assert lines[0] == "diag(f_t)"
-    assert lines[1].startswith("diag(f_t) + (") and lines[1].endswith("diag(o_{t-1} ⊙ (1 - tanh(c_{t-1})^2))")
+    assert lines[1].startswith("diag(f_t) + (") and lines[1].endswith("diag(o_{t-1} ⊙ (1 - tanh²(c_{t-1})))")
 
 
 def test_the_formulas_render():

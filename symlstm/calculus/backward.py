@@ -20,12 +20,13 @@ NAMING = (Apply, Whole, Hadamard, Matmul)
 
 @dataclass(frozen=True)
 class Adjoint:
-    """quantity = expr, where quantity is the gradient of the loss by `of` (or by a part of its equation)."""
+    """quantity = expr, where quantity is the gradient of the loss by `of`, or by the part `at` of its equation."""
 
     quantity: Quantity
     expr: Matrix
     of: Quantity
     because: str
+    at: Matrix | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sw
     suffix = "" if deltas[0] == 1 else f"_{deltas[0]}"
     symbol = quantity(f"delta_{q.name}{suffix}", argument.shape, q.time, "delta", f"{q.base}{suffix}")
     because = f"gradient by {text(argument)}"
-    state.adjoints.append(Adjoint(symbol, pulled, q, because))
+    state.adjoints.append(Adjoint(symbol, pulled, q, because, argument))
     state.steps.append(Step("name", symbol, pulled, because, symbol))
     return symbol
 

@@ -141,8 +141,10 @@ class ArrayWriter:
             number, rest = split_number(term)
             minus = number.could_extract_minus_sign()
             piece = self._scaled(-number if minus else number, rest)
-            sign = f" {'-' if minus else '+'} " if text else "-" if minus else ""
-            text += sign + piece.at_least(MATMUL)
+            if text:
+                text += f" {'-' if minus else '+'} {piece.at_least(MATMUL)}"
+            else:
+                text = self._negative(piece).text if minus else piece.at_least(MATMUL)
         return Piece(text, SUM)
 
     def _scaled(self, number: sp.Expr, rest: Matrix) -> Piece:
@@ -151,18 +153,22 @@ class ArrayWriter:
         if number == 1:
             return self.piece(rest)
         if number == -1:
-            return Piece(f"-{self.text(rest, PRODUCT)}", SUM)
+            return self._negative(self.piece(rest))
         top, bottom = sp.fraction(number)
         shown = self.sizes.piece(number)
         if bottom == 1 or "/" not in shown.text:
-            return Piece(f"{shown.at_least(PRODUCT)} * {self.text(rest, POWER)}", PRODUCT)
+            return Piece(f"{shown.at_least(PRODUCT)} * {self.text(rest, PRODUCT)}", PRODUCT)
         below = self.sizes.piece(bottom).at_least(POWER)
         return Piece(f"{self._scaled(top, rest).at_least(PRODUCT)} / {below}", PRODUCT)
+
+    @staticmethod
+    def _negative(piece: Piece) -> Piece:
+        return Piece(f"-({piece.text})" if piece.holds == POWER else f"-{piece.at_least(PRODUCT)}", SUM)
 
     def _scale(self, expr: Any) -> Piece:
         number, rest = expr.args
         if number.could_extract_minus_sign():
-            return Piece(f"-{self._scaled(-number, rest).at_least(PRODUCT)}", SUM)
+            return self._negative(self._scaled(-number, rest))
         return self._scaled(number, rest)
 
     def _hadamard(self, expr: Any) -> Piece:
@@ -175,8 +181,10 @@ class ArrayWriter:
             above, below = expr.arrays
             return Piece(f"{self.text(above, PRODUCT)} / {self.text(below, POWER)}", PRODUCT)
         if expr.function == "power":
+            base = self.text(expr.arrays[0], ATOM)
             exponent = self.sizes.piece(expr.constants[0]).at_least(ATOM)
-            return Piece(f"{self.text(expr.arrays[0], ATOM)}**{exponent}", POWER)
+            sign = "**" if (base + exponent).replace("_", "").replace(".", "").isalnum() else " ** "
+            return Piece(f"{base}{sign}{exponent}", POWER)
         template = row.numpy
         if row.helper:
             name = CARRIED_AS.get(self.helper(row.helper), row.helper)
@@ -224,7 +232,11 @@ class ArrayWriter:
             own = [self.sizes.text(s) for s in (part.shape if part.shape[1] != 1 else part.shape[:1])]
             return f"np.zeros({own[0] if len(own) == 1 else '(' + ', '.join(own) + ')'}, {self.dtype()})"
         if kind(part) == SCALAR:
-            return f"np.ones(1, {self.dtype()})" if isinstance(part, x.Ones) else self.indexed(part, "None", self.text(part, ATOM))
+            return (
+                f"np.ones(1, {self.dtype()})"
+                if isinstance(part, x.Ones)
+                else self.indexed(part, "None", self.text(part, ATOM))
+            )
         if kind(part) == ROW:
             return self.indexed(part, "None, :")
         return self.full(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -140,7 +140,9 @@ class Body:
         for q in self.cell.parameters:
             if q in self.writer.used:
                 index = _dropped(self.cell, q)
-                pairs.append((self.writer.names.of(q, q.name), f'{self.p}["{q.name}"]' + (f"[{index}]" if index else "")))
+                pairs.append(
+                    (self.writer.names.of(q, q.name), f'{self.p}["{q.name}"]' + (f"[{index}]" if index else ""))
+                )
         return unpacked(pairs)
 
     def value(self, q: Any) -> str:
@@ -188,13 +190,13 @@ def named_once(statements: Sequence[Statement], writer: ArrayWriter) -> list[Sta
     for statement in statements:
         for expr in statement.exprs:
             _count(expr, counts)
-    again = [e for e, count in counts.items() if count > 1]
+    again = sorted((e for e, count in counts.items() if count > 1), key=_nodes)
     found: dict[Matrix, Any] = {}
     out: list[Statement] = []
     for statement in statements:
         for expr in again:
             if expr not in found and any(e.has(expr) for e in statement.exprs):
-                symbol = x.Quantity(writer.names.new(_name_for(expr)), *expr.shape, x.t)
+                symbol = x.quantity(writer.names.new(_name_for(expr)), expr.shape, x.t)
                 writer.names.of(symbol, symbol.name)
                 writer.spelled[symbol] = symbol.name
                 if not writer.batched(expr):
@@ -216,23 +218,25 @@ def _name_for(expr: Matrix) -> str:
     return "product"
 
 
+def _nodes(expr: Any) -> int:
+    return 1 + sum(_nodes(a) for a in expr.args)
+
+
 def _count(expr: Any, counts: dict[Matrix, int]) -> None:
-    for node in _worth_naming(expr):
-        counts[node] = counts.get(node, 0) + 1
-
-
-def _worth_naming(expr: Any) -> Iterator[Matrix]:
+    """Count what is worth a name; inside of what was seen before, nothing is counted again."""
     if isinstance(expr, x.Quantity):
         return
     call = isinstance(expr, x.Whole) or (isinstance(expr, x.Apply) and expr.function not in ("power", "divide"))
     if call or (isinstance(expr, x.Matmul) and kind(expr) != MATRIX):
-        yield expr
+        counts[expr] = counts.get(expr, 0) + 1
+        if counts[expr] > 1:
+            return
     for argument in expr.args:
-        yield from _worth_naming(argument)
+        _count(argument, counts)
 
 
 def _docstring(doc: str) -> list[str]:
     lines = doc.split("\n")
-    if len(lines) == 1 and len(lines[0]) < WIDTH - 10:
+    if len(lines) == 1 and len(lines[0]) <= WIDTH - 6:
         return [f'    """{doc}"""']
     return [f'    """{lines[0]}', *[f"    {line}".rstrip() for line in lines[1:]], '    """']

@@ -81,7 +81,7 @@ class Compiled:
             text, names = _jacobian_source(self.cell, self.cell.quantity(of), self.cell.quantity(wrt))
             source = "\n\n\n".join(["import numpy as np", *helper_sources(names), text])
             self._functions[key] = _executed(source, key, values=self._functions["values"])["jacobian"]
-        return self._functions[key]  # type: ignore[no-any-return]
+        return self._functions[key]
 
     def _run(self, name: str, given: inputs.Given, *more: Any, function: Any = None) -> Any:
         """Call a generated function; where its arithmetic overflows, say which quantity did."""

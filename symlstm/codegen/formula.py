@@ -26,7 +26,7 @@ def formula(expr: Matrix, *, matrix: bool = False) -> Callable[..., np.ndarray[A
     as well, for what no array says. The result has one axis for a column, none for a number, two for anything else;
     with matrix=True always two. Nothing is summed over the batch.
     """
-    source, needed = _source(expr, matrix)
+    source, needed, open_sizes = _source(expr, matrix)
     space: dict[str, Any] = {"__name__": "symlstm generated formula"}
     exec(compile(source, "<symlstm formula>", "exec"), space)
     function = space["formula"]
@@ -35,6 +35,9 @@ def formula(expr: Matrix, *, matrix: bool = False) -> Callable[..., np.ndarray[A
         for name in needed:
             if name not in values:
                 raise unknown("quantity given", name, values)
+        for name in open_sizes:
+            if not sizes or name not in sizes:
+                raise ShapeError(f"no array says what the size {name} is", f"give sizes={{{name!r}: ...}}")
         return np.asarray(function(values, {} if sizes is None else sizes))
 
     call.__doc__ = source
@@ -42,7 +45,7 @@ def formula(expr: Matrix, *, matrix: bool = False) -> Callable[..., np.ndarray[A
 
 
 @lru_cache(maxsize=1024)
-def _source(expr: Matrix, matrix: bool) -> tuple[str, tuple[str, ...]]:
+def _source(expr: Matrix, matrix: bool) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     found = quantities(expr)
     names = Names(RESERVED)
     values, sizes = names.new("values"), names.new("sizes")
@@ -60,17 +63,21 @@ def _source(expr: Matrix, matrix: bool) -> tuple[str, tuple[str, ...]]:
     if shape == ROW or matrix:
         index = {MATRIX: ":, :", ROW: "None, :", VECTOR: ":, None"}.get(shape, "None, None")
         text = f"({text})[..., {index}]"
-    lines = _sizes(writer, sizes)
+    lines, open_sizes = _sizes(writer, sizes)
     unpack = [f'{names.of(q, q.name)} = {values}["{q.name}"]' for q in found]
     body = "\n".join(f"    {line}" for line in [*unpack, *lines, f"return {text}"])
-    parts = ["import numpy as np", *helper_sources(frozenset(writer.helpers)), f"def formula({values}, {sizes}):\n{body}"]
-    return "\n\n\n".join(parts) + "\n", tuple(q.name for q in found)
+    parts = [
+        "import numpy as np",
+        *helper_sources(frozenset(writer.helpers)),
+        f"def formula({values}, {sizes}):\n{body}",
+    ]
+    return "\n\n\n".join(parts) + "\n", tuple(q.name for q in found), open_sizes
 
 
-def _sizes(writer: ArrayWriter, given: str) -> list[str]:
+def _sizes(writer: ArrayWriter, given: str) -> tuple[list[str], tuple[str, ...]]:
+    """The lines that define the sizes, and the sizes that the caller must give."""
     try:
-        return writer.sizes.definitions()
+        return writer.sizes.definitions(), ()
     except ShapeError:
-        return [f'{name} = {given}["{symbol}"]' for symbol, name in writer.sizes.used.items()]
-
-
+        used = writer.sizes.used.items()
+        return [f'{name} = {given}["{symbol}"]' for symbol, name in used], tuple(str(symbol) for symbol, _ in used)

@@ -41,7 +41,8 @@ def _line(cell: Cell, equation: Equation) -> Statement:
         value = writer.full(exprs[0])
         if writer.batched(q) and not writer.batched(exprs[0]):
             own = [writer.sizes.text(s) for s in q.shape if s != 1]
-            value = f"np.broadcast_to({value}, ({', '.join([writer.batch(), *own])},))"
+            shape = ", ".join([writer.batch(), *own]) + ("" if own else ",")
+            value = f"np.broadcast_to({value}, ({shape}))"
         return [f"{writer.names.of(q, q.name)} = {value}"]
 
     return Statement((equation.expr,), render, comment_of(equation))

@@ -1,4 +1,4 @@
-"""What generated modules need beyond NumPy and `symlstm.expr.numeric`; they carry these functions as they stand here."""
+"""What generated modules need beyond NumPy and `symlstm.expr.numeric`; they carry these functions as they are here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Looking at the numbers that a user gives: names, shapes, dtypes, NaN and infinity; every entry point goes through here.
+"""Looking at the numbers that a user gives: names, shapes, dtypes, NaN and infinity, the same for every entry point.
 
-Cheap on purpose: shapes are compared as plain integers, and one dot product an array tells whether all of it is
-finite. What is wrong in detail is only worked out when something is (symlstm.codegen.mismatch).
+Cheap on purpose: shapes are compared as plain integers, and a dot product a row tells whether all of it is finite.
+What is wrong in detail is only worked out when something is (symlstm.codegen.mismatch).
 """
 
 from __future__ import annotations
@@ -116,14 +116,18 @@ def _broadcasts(leading: tuple[int, ...], batch: tuple[int, ...]) -> bool:
 def _names(cell: Cell, p: Any) -> None:
     wanted = [q.name for q in cell.parameters]
     if not isinstance(p, Mapping):
-        raise ValueUnusable(f"the parameters must be a dict by name, not {type(p).__name__}", f"names: {', '.join(wanted)}")
+        raise ValueUnusable(
+            f"the parameters must be a dict by name, not {type(p).__name__}", f"names: {', '.join(wanted)}"
+        )
     extra = [name for name in p if name not in wanted]
     missing = [name for name in wanted if name not in p]
     if extra:
         raise unknown(f"parameter of {cell.name}", extra[0], missing or wanted)
     if missing:
         listed = ", ".join(missing)
-        raise ValueUnusable(f"{cell.name} needs the parameter{'s' * (len(missing) > 1)} {listed}", "sl.parameters makes a set")
+        raise ValueUnusable(
+            f"{cell.name} needs the parameter{'s' * (len(missing) > 1)} {listed}", "sl.parameters makes a set"
+        )
 
 
 def _inputs(cell: Cell, x: Any) -> tuple[Any, ...]:
@@ -251,10 +255,13 @@ def _other_order(cell: Cell, given: Given) -> str:
 
 
 def finite(array: Array) -> bool:
-    """Whether all entries are finite: one pass, and a second look only where the first overflows."""
-    flat = array.ravel("K")
-    total = np.dot(flat, flat)
-    return bool(np.isfinite(total)) or bool(np.isfinite(array).all())
+    """Whether all entries are finite: one pass, and a second look only where the first overflows.
+
+    The squares are summed along the last axis: too little work at a time for BLAS to start threads.
+    """
+    if array.ndim and np.isfinite(np.vecdot(array, array)).all():
+        return True
+    return bool(np.isfinite(array).all())
 
 
 def _finite(named: Sequence[tuple[str, Any]], arrays: Sequence[Array]) -> None:

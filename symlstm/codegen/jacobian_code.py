@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import sympy as sp
-
 from symlstm.calculus.forward import forward
 from symlstm.calculus.graph import graph
 from symlstm.codegen.arrays import MATRIX, ArrayWriter, kind
 from symlstm.codegen.body import Body, Statement
 from symlstm.codegen.rows import Term, row_by_terms, terms_of
-from symlstm.codegen.sizes import ATOM
+from symlstm.codegen.sizes import ATOM, Piece
 from symlstm.equations import Cell
 from symlstm.expr.build import Matrix, diag, eye, partial, replace
-from symlstm.expr.nodes import Concat, Diag, Matmul, Partial, Quantity, Zeros, t
+from symlstm.expr.nodes import Concat, Diag, Matmul, Partial, Quantity, Zeros, quantity, t
 from symlstm.expr.text import text
+
+LONGEST = 55
+"""What is longer does not stand between the arguments of a call, but on a line of its own."""
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Derivatives:
 
     places: for each wanted quantity, the text of the array (..., rows, columns), filled with zeros, that takes its
     Jacobian. known: what has been found for a quantity, to be put into later Jacobians; shown: the same for comments.
+    written: the wanted quantities whose Jacobians are not zero.
     """
 
     body: Body
@@ -33,6 +35,7 @@ class Derivatives:
     places: dict[Quantity, str]
     known: dict[Quantity, Matrix] = field(default_factory=dict)
     shown: dict[Quantity, Matrix] = field(default_factory=dict)
+    written: set[Quantity] = field(default_factory=set)
 
     def add(self) -> None:
         """Add the statements to the body."""
@@ -66,6 +69,8 @@ class Derivatives:
         self.known[q], self.shown[q] = expr, shown
         if isinstance(expr, Zeros):
             return
+        if q in self.places:
+            self.written.add(q)
         if kind(expr) != MATRIX:
             self._small(q, expr, comment, uses)
             return
@@ -87,13 +92,17 @@ class Derivatives:
         self.known[q], self.shown[q] = symbol, partial(q, self.wrt)
 
     def _symbol(self, q: Quantity, shape: tuple[Any, Any]) -> Quantity:
-        return Quantity(f"d{q.name}_d{self.wrt.name}", *shape, t, "jacobian")
+        return quantity(f"d{q.name}_d{self.wrt.name}", shape, t, "jacobian")
 
     def _diagonal(self, q: Quantity, terms: list[Term], comment: str, uses: int) -> None:
         """A diagonal Jacobian is kept as its diagonal."""
         vector = terms[0].vector_of(q.shape[0])
-        if uses > (0 if q in self.places else 1) and not isinstance(vector, Quantity) and isinstance(diag(vector), Diag):
-            symbol = Quantity(f"d{q.name}_d{self.wrt.name}_diagonal", *vector.shape, t, "jacobian")
+        if (
+            uses > (0 if q in self.places else 1)
+            and not isinstance(vector, Quantity)
+            and isinstance(diag(vector), Diag)
+        ):
+            symbol = quantity(f"d{q.name}_d{self.wrt.name}_diagonal", vector.shape, t, "jacobian")
             self.body.add(_vector_named(symbol, vector, comment))
             vector, comment = symbol, ""
             self.known[q] = diag(symbol)
@@ -110,9 +119,7 @@ class Derivatives:
             expr, comment = symbol, ""
         if q in self.places:
             index = "".join([", 0" if expr.shape[0] == 1 else ", :", ", 0" if expr.shape[1] == 1 else ", :"])
-            self.body.add(
-                Statement((expr,), lambda w, e: [f"{self.places[q]}[...{index}] = {w.text(e[0])}"], comment)
-            )
+            self.body.add(Statement((expr,), lambda w, e: [f"{self.places[q]}[...{index}] = {w.text(e[0])}"], comment))
 
 
 def _uses(local: dict[Quantity, Matrix]) -> dict[Quantity, int]:
@@ -160,15 +167,18 @@ def _filled(symbol: Quantity, terms: Sequence[Term], comment: str) -> list[State
 
     def render(writer: ArrayWriter, given: tuple[Matrix, ...]) -> list[str]:
         left = list(given)
+        lines: list[str] = []
         arguments = [writer.spelled.get(symbol) or writer.names.of(symbol, symbol.name)]
         for vector in vectors:
-            shown = "None" if vector is None else writer.full(left.pop(0))
+            shown = "None" if vector is None else _short(writer, writer.full_piece(left.pop(0)), "scale", lines).text
             matrix = left.pop(0)
-            inner = writer.full(matrix)
             if matrix.shape[0] == 1:
-                inner = writer.indexed(matrix, "None, :", writer.full(matrix, ATOM))
+                row = _short(writer, writer.full_piece(matrix), "row", lines)
+                inner = writer.indexed(matrix, "None, :", row.at_least(ATOM))
+            else:
+                inner = _short(writer, writer.full_piece(matrix), "factor", lines).text
             arguments.append(f"({shown}, {inner})")
-        return [f"{writer.helper('fill_rows')}({', '.join(arguments)})"]
+        return [*lines, f"{writer.helper('fill_rows')}({', '.join(arguments)})"]
 
     statements = [Statement(exprs, render, comment)]
     for term in diagonals:
@@ -182,6 +192,15 @@ def _filled(symbol: Quantity, terms: Sequence[Term], comment: str) -> list[State
     return statements
 
 
+def _short(writer: ArrayWriter, piece: Piece, name: str, lines: list[str]) -> Piece:
+    """The text, or, where it is long, a name that a line before stands for."""
+    if len(piece.text) <= LONGEST:
+        return piece
+    short = writer.names.numbered(name)
+    lines.append(f"{short} = {piece.text}")
+    return Piece(short)
+
+
 def jacobian_function(cell: Cell, of: Quantity, wrt: Quantity, reserved: Sequence[str]) -> tuple[str, set[str]]:
     """The text of `jacobian` for one pair, and the helper functions that it calls."""
     body = Body(cell, reserved)
@@ -190,57 +209,3 @@ def jacobian_function(cell: Cell, of: Quantity, wrt: Quantity, reserved: Sequenc
     Derivatives(body, wrt, {of: out}).add()
     doc = f"The Jacobian of {of.name} by {wrt.name}, the other arguments held fixed: (..., rows, columns)."
     return body.write("jacobian", doc, lambda w, e: [f"return {out}"], with_values=True), body.writer.helpers
-
-
-def state_jacobian_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
-    """The text of `state_jacobian`, and the helper functions that it calls."""
-    body = Body(cell, reserved)
-    writer = body.writer
-    out = writer.names.new("J")
-    rows = [s.current.shape[0] for s in cell.states]
-    total = sp.Add(*rows)
-    places: dict[tuple[Quantity, Quantity], str] = {}
-    for state in cell.states:
-        for other in cell.states:
-            if len(cell.states) == 1:
-                places[state.current, other.previous] = out
-                continue
-            places[state.current, other.previous] = writer.names.new(f"d{state.current.name}_d{other.previous.name}")
-    body.add(_blocks(cell, out, total, rows, places))
-    for other in cell.states:
-        Derivatives(body, other.previous, {s.current: places[s.current, other.previous] for s in cell.states}).add()
-    current = ", ".join(s.current.name for s in cell.states)
-    previous = ", ".join(s.previous.name for s in cell.states)
-    doc = f"The Jacobian of the new states ({current}) by the previous ones ({previous}): (..., rows, columns)."
-    return body.write("state_jacobian", doc, lambda w, e: [f"return {out}"], with_values=True), writer.helpers
-
-
-def _blocks(cell: Cell, out: str, total: Any, rows: list[Any], places: dict[tuple[Quantity, Quantity], str]) -> Statement:
-    """The array for all blocks, and a view of each block by its name."""
-
-    def render(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
-        size = writer.sizes.text(total)
-        types = [f"{writer.spell(s.current)}" for s in cell.states]
-        dtype = f"{types[0]}.dtype" if len(types) == 1 else f"np.result_type({', '.join(types)})"
-        lines = [f"{out} = np.zeros(({writer.batch()}, {size}, {size}), {dtype})"]
-        if len(rows) == 1:
-            return lines
-        starts = [sp.Add(*rows[:k]) for k in range(len(rows))]
-        for k, state in enumerate(cell.states):
-            names, views = [], []
-            for j, other in enumerate(cell.states):
-                names.append(places[state.current, other.previous])
-                down = writer.range(starts[k], rows[k], total) if rows[k] != 1 else _one_row(writer, starts[k], total)
-                across = writer.range(starts[j], rows[j], total) if rows[j] != 1 else _one_row(writer, starts[j], total)
-                views.append(f"{out}[..., {down}, {across}]")
-            lines.append(f"{', '.join(names)} = {', '.join(views)}")
-        return lines
-
-    return Statement((), render)
-
-
-def _one_row(writer: ArrayWriter, start: Any, total: Any) -> str:
-    """A slice of length one."""
-    first = "" if start == 0 else writer.sizes.text(start)
-    last = "" if sp.expand(start + 1 - total) == 0 else writer.sizes.text(sp.expand(start + 1))
-    return f"{first} : {last}".strip() if " " in first + last else f"{first}:{last}"

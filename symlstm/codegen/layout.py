@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
 WIDTH = 116
 """Columns for a line inside a function (120 less its indentation)."""
+
+_ASSIGNMENT = re.compile(r"(.*?)( \+?= )(.*)")
+SUMS, PRODUCTS = (" + ", " - "), (" * ", " / ", " @ ")
 
 
 def commented(lines: Sequence[str], comment: str) -> list[str]:
@@ -24,19 +28,53 @@ def fitted(line: str) -> list[str]:
     """A statement broken at its outermost commas or signs where it is too long."""
     if len(line) <= WIDTH or line.startswith(" "):
         return [line]
-    target, equals, value = line.partition(" = ")
+    target, equals, value = "", "", line
     if line.startswith("return "):
-        target, equals, value = "", "return ", line.removeprefix("return ")
-    elif not equals:
-        target, value = "", line
+        equals, value = "return ", line.removeprefix("return ")
+    elif assigned := _ASSIGNMENT.match(line):
+        target, equals, value = assigned.groups()
     head, inside, tail = _call(value)
     if inside is not None:
         inner = [f"    {part}," for part in _split(inside, ", ")]
         return [f"{target}{equals}{head}", *[p for one in inner for p in _shorter(one)], tail]
-    terms = _split(value, " + ")
-    if len(terms) == 1:
-        return [line]
-    return [f"{target}{equals}(", f"    {terms[0]}", *[f"    + {term}" for term in terms[1:]], ")"]
+    operands = _broken(value, 4)
+    return [f"{target}{equals}(", *operands, ")"] if len(operands) > 1 else [line]
+
+
+def _broken(text: str, indent: int) -> list[str]:
+    """The operands of an expression on lines of their own; brackets that are still too long are opened."""
+    margin = " " * indent
+    operands = next((o for o in (_operands(text, SUMS), _operands(text, PRODUCTS)) if len(o) > 1), [("", text)])
+    lines: list[str] = []
+    for sign, operand in operands:
+        if len(margin + sign + operand) <= WIDTH or not (
+            operand.startswith("(") and _closes(operand) == len(operand) - 1
+        ):
+            lines.append(f"{margin}{sign}{operand}")
+        else:
+            lines += [f"{margin}{sign}(", *_broken(operand[1:-1], indent + 4), f"{margin})"]
+    return lines
+
+
+def _closes(text: str) -> int:
+    """Where the bracket that opens first closes."""
+    opened = False
+    for k, depth in _depths(text):
+        opened = opened or depth > 0
+        if opened and depth == 0:
+            return k
+    return -1
+
+
+def _operands(text: str, signs: Sequence[str]) -> list[tuple[str, str]]:
+    """The operands outside all brackets, each with the sign before it."""
+    parts, start, sign = [], 0, ""
+    for k, depth in _depths(text):
+        found = next((s for s in signs if depth == 0 and k >= start and text.startswith(s, k)), None)
+        if found:
+            parts.append((sign, text[start:k]))
+            start, sign = k + len(found), found.lstrip()
+    return [*parts, (sign, text[start:])]
 
 
 def _shorter(line: str) -> list[str]:

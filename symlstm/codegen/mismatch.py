@@ -181,7 +181,9 @@ def summed_axis(cell: Cell, matrix: Any) -> int:
 
 def _multiplied_axis(factor: Matrix, matrix: Any) -> int | None:
     """1 where the factor is the matrix (or some rows of it), 0 where it is its transpose."""
-    if factor == matrix or (isinstance(factor, x.Block) and factor.args[0] == matrix and factor.shape[1] == matrix.shape[1]):
+    if factor == matrix or (
+        isinstance(factor, x.Block) and factor.args[0] == matrix and factor.shape[1] == matrix.shape[1]
+    ):
         return 1
     if isinstance(factor, x.Transposed) and _multiplied_axis(factor.args[0], matrix) == 1 and factor.args[0] == matrix:
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
 import textwrap
@@ -13,9 +14,9 @@ from symlstm.codegen import helpers as carried
 from symlstm.codegen.arrays import CARRIED_AS, HELPERS
 from symlstm.codegen.body import user_shape
 from symlstm.codegen.forward_code import comment_of, step_function, values_function
-from symlstm.codegen.jacobian_code import state_jacobian_function
 from symlstm.codegen.layout import WIDTH
 from symlstm.codegen.spelling import spelled_size
+from symlstm.codegen.state_jacobian_code import state_jacobian_function
 from symlstm.codegen.vjp_code import vjp_function
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing
@@ -45,10 +46,8 @@ class Module:
 def module(cell: Cell) -> Module:
     """The module of a cell. The state Jacobian is left out where a state is a matrix."""
     made = [values_function(cell, RESERVED), (step_function(cell, RESERVED), set())]
-    try:
+    with contextlib.suppress(RuleMissing):
         made.append(state_jacobian_function(cell, RESERVED))
-    except RuleMissing:
-        pass
     made.append(vjp_function(cell, RESERVED))
     return Module(_doc(cell), tuple(text for text, _ in made), frozenset().union(*(used for _, used in made)))
 
@@ -95,12 +94,12 @@ def _doc(cell: Cell) -> str:
     parts = [
         "\n".join(_wrapped(first)),
         *([reference] if reference else []),
-        "One step, its state Jacobian and its gradients, in NumPy. Vectors are in the last axis, any batch axes before it.",
+        "One step, its state Jacobian and its gradients. Vectors are in the last axis, any batch axes before it.",
         _shapes_table(cell),
         "The equations:",
         "\n".join(f"    {line}" for e in cell.equations for line in _wrapped(comment_of(e))),
-        "p is a dict of the parameters by name, states a tuple of the previous states in the order above. Jacobians have\n"
-        "a row for each entry of what is differentiated; a gradient has the shape of what it belongs to.",
+        "p is a dict of the parameters by name, states a tuple of the previous states in the order above.\n"
+        "A Jacobian has a row for each entry of what is differentiated, a gradient the shape of what it belongs to.",
     ]
     return "\n\n".join(parts).replace("\\", "\\\\").replace('"""', "'''")
 

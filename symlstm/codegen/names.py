@@ -25,6 +25,13 @@ class Names:
             self._given[thing] = self.new(otherwise if otherwise and wish in self._taken else wish)
         return self._given[thing]
 
+    def numbered(self, wish: str) -> str:
+        """wish_1, wish_2, ..."""
+        k = 1
+        while f"{wish}_{k}" in self._taken:
+            k += 1
+        return self.new(f"{wish}_{k}")
+
     def new(self, wish: str) -> str:
         """A fresh identifier."""
         name = re.sub(r"\W", "_", wish)

@@ -55,7 +55,7 @@ def _scale(cell: Cell, q: Any, shape: tuple[int, ...]) -> float:
     return float(1 / np.sqrt(shape[summed_axis(cell, q)]))
 
 
-def _sizes(cell: Cell, given: dict[str, int | None]) -> dict[str, int]:
+def _sizes(cell: Cell, given: dict[str, Any]) -> dict[str, int]:
     names = [str(d) for d in cell.dims]
     for name, value in given.items():
         if value is not None and name not in names:

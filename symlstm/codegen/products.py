@@ -1,4 +1,4 @@
-"""Matrix products as NumPy text: W v is `v @ W.T`, diag(a) M is `a[..., :, None] * M`, nothing is built to be multiplied."""
+"""Matrix products as NumPy text: W v is `v @ W.T`, diag(a) M is `a[..., :, None] * M`, no diagonal matrix is built."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def product(writer: Any, factors: Sequence[Matrix]) -> Piece:
 def _factor(writer: Any, node: Matrix) -> Factor:
     structured = isinstance(node, (x.Diag, x.Eye)) or (isinstance(node, x.Ones) and 1 in node.shape)
     piece = None if structured else writer.full_piece(node)
-    return Factor(node, piece, *node.shape, writer.batched(node))
+    return Factor(node, piece, node.shape[0], node.shape[1], writer.batched(node))
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,9 @@ class Sizes:
         )
         if found is None:
             raise ShapeError(f"no array says what the size {symbol} is")
-        length = sp.Symbol(f"{self.spell(found.array)}.shape[{found.axis}]", positive=True)
-        solved = sp.expand((length - (found.length - sp.expand(found.length).coeff(symbol, 1) * symbol)))
         factor = sp.expand(found.length).coeff(symbol, 1)
+        length = sp.Symbol(f"{self.spell(found.array)}.shape[{found.axis}]", positive=True)
+        solved = sp.expand(length - found.length + factor * symbol)
         text = _whole(solved, factor, self)
         return [f"{self.name(symbol)} = {text}"]
 

@@ -15,7 +15,7 @@ def batch_total(writer: ArrayWriter, expr: Matrix) -> str:
         return _terms(writer, expr)
     number, rest = split_number(expr)
     if number != 1 and _special(rest):
-        inner = x.Quantity("inner", *rest.shape, x.t)
+        inner = x.quantity("inner", rest.shape, x.t)
         writer.spelled[inner] = _bracketed(batch_total(writer, rest))
         text = writer.text(scale(number, inner))
         del writer.used[inner]

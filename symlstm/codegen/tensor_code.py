@@ -39,9 +39,7 @@ def _diagonal_or_dense(term: IndexTerm) -> list[tuple[Matrix | None, Matrix | No
     if kind(term.matrix) != MATRIX:
         return [(None, term.matrix)]
     rows = term.matrix.shape[0]
-    return [
-        (t.vector_of(rows), None) if t.matrix is None else (None, t.expr(rows)) for t in terms_of(term.matrix)
-    ]
+    return [(t.vector_of(rows), None) if t.matrix is None else (None, t.expr(rows)) for t in terms_of(term.matrix)]
 
 
 def _term(out: str, diagonal: Matrix | None, matrix: Matrix | None, term: IndexTerm) -> Statement:
@@ -55,7 +53,11 @@ def _term(out: str, diagonal: Matrix | None, matrix: Matrix | None, term: IndexT
             return [f"{out} += {_matrix(writer, left, term.turned)} * {_vector(writer, vector, term.turned)}"]
         place = f"{out}.swapaxes(-1, -2)" if term.turned else out
         entries = writer.indexed(left, "None, :", writer.full(left, ATOM))
-        along = writer.indexed(vector, ":, None", writer.full(vector, ATOM)) if kind(vector) == VECTOR else _number(writer, vector)
+        along = (
+            writer.indexed(vector, ":, None", writer.full(vector, ATOM))
+            if kind(vector) == VECTOR
+            else _number(writer, vector)
+        )
         return [f'np.einsum("...iik->...ki", {place})[...] += {entries} * {along}']
 
     return Statement((matrix if diagonal is None else diagonal, term.vector), render, comment)

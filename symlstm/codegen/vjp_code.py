@@ -84,5 +84,3 @@ def _adjoint(cell: Cell, adjoint: Adjoint) -> Statement:
         return [f"{name} = {batch_total(writer, expr)}"]
 
     return Statement((adjoint.expr,), render, comment)
-
-

@@ -123,6 +123,8 @@ def _note(cell: Cell, q: Quantity) -> str:
 
 def _kind(cell: Cell, q: Quantity) -> str:
     """Weights or biases: a vector that is only added is a bias."""
+    if q.shape == (1, 1):
+        return "number"
     if q.shape[1] != 1:
         return "weights"
     for e in cell.equations:

@@ -11,6 +11,7 @@ import sympy as sp
 from symlstm.calculus.backward import adjoint_symbol
 from symlstm.calculus.graph import earlier_equations
 from symlstm.emit.document import Formula, Paragraph, formula
+from symlstm.emit.readynotations import notation as read_notation
 from symlstm.equations import Cell
 from symlstm.expr.build import block, quantities
 from symlstm.expr.nodes import Block, Concat, Matmul, Quantity
@@ -48,8 +49,9 @@ def _products(cell: Cell) -> tuple[tuple[Quantity, Any, Any, Any], ...]:
     return tuple((*key, part) for key, part in found.items())
 
 
-def cell_notation(cell: Cell, notation: Notation) -> Notation:
+def cell_notation(cell: Cell, notation: Any = None) -> Notation:
     """The notation with what belongs to this cell: concatenations written in place, blocks of weights with names."""
+    notation = read_notation(notation)
     inline, taken = dict(_inline(cell)), {symbol_text(q.base, notation) for q in cell.by_name.values()}
     blocks: dict[tuple[Any, Any, Any], tuple[str, str]] = {}
     for matrix, start, columns, part in _products(cell):

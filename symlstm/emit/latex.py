@@ -74,7 +74,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Listing):
-        return f"\\begin{{verbatim}}\n{block.code.encode('ascii', 'replace').decode()}\n\\end{{verbatim}}"
+        return _listing(block)
     if isinstance(block, Evidence):
         return (
             "\\begin{flushright}\\footnotesize\n"
@@ -86,6 +86,19 @@ def _block(block: Block) -> str:
         f"\\textbf{{Not shown: ${block.what.latex}$ did not pass its evidence.}}\n\n"
         f"\\begin{{flushleft}}\\footnotesize\n{failed}\n\\end{{flushleft}}"
     )
+
+
+_CODE_SIZES = ((78, ""), (94, "\\footnotesize"), (105, "\\scriptsize"), (138, "\\tiny"))
+"""How many characters of code a line holds, by size."""
+
+
+def _listing(listing: Listing) -> str:
+    """Code as small as its longest line needs; what is longer still is folded."""
+    code = listing.code.encode("ascii", "replace").decode()
+    longest = max(map(len, code.splitlines()), default=0)
+    room, size = next(((n, s) for n, s in _CODE_SIZES if longest <= n), _CODE_SIZES[-1])
+    lines = [line[k : k + room] for line in code.splitlines() for k in range(0, max(len(line), 1), room)]
+    return "\n".join([f"{{{size}", "\\begin{verbatim}", *lines, "\\end{verbatim}", "}"])
 
 
 _MARKS = {True: r"$\checkmark$", False: r"$\times$", None: "--"}

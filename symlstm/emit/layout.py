@@ -104,7 +104,8 @@ def _filled(pieces: list[tuple[int, int, str]], width: float, measure: Callable[
     was_broken = False
     for group in groups:
         sub = _filled(group, width, measure)
-        fits = lines and not one_a_line and not was_broken and measure(lines[-1][1] + sub[0][1]) <= width
+        apart = one_a_line or (was_broken and measure(sub[0][1]) > width / 8)
+        fits = lines and not apart and measure(lines[-1][1] + sub[0][1]) <= width
         was_broken = len(sub) > 1
         if fits:
             lines[-1] = (lines[-1][0], lines[-1][1] + sub[0][1])
@@ -227,4 +228,4 @@ def _argument(tokens: list[str], at: int) -> tuple[float, int]:
 
 
 TERMINAL = Measure(False, text_width, 1.0)
-LATEX = Measure(True, latex_width, 0.47)
+LATEX = Measure(True, latex_width, 0.43)

@@ -74,7 +74,7 @@ class Rewriter(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         if not isinstance(node.op, (ast.Mult, ast.MatMult)):
             left = self.visit(node.left)
-            if isinstance(node.op, ast.Pow) and isinstance(left, ast.Name) and "^" in self.signs[left.id]:
+            if isinstance(node.op, ast.Pow) and isinstance(left, ast.Name) and re.search(r"[\^']", self.signs[left.id]):
                 left = ast.Tuple([left], ast.Load())
             return ast.BinOp(left, node.op, self.visit(node.right))
         kind = self._kind(node)

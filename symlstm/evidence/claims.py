@@ -127,7 +127,7 @@ def settle(claims: Claims, values: dict[Quantity, Any], calculate: Any) -> Itera
                 yield claim, [(calculate(m, values), calculate(v, values), turned) for m, v, turned in claim.terms]
                 continue
             value = calculate(claim.formula, values)
-        except (ValueError, KeyError, IndexError, TypeError, ZeroDivisionError, SymlstmError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, NameError, ZeroDivisionError, SymlstmError) as error:
             raise Incomputable(f"{claim.label}: the formula cannot be evaluated: {error}") from error
         if claim.gives is not None:
             values[claim.gives] = value

@@ -12,6 +12,8 @@ import sympy as sp
 from symlstm.errors import CellError, ShapeError
 
 Shape = tuple[sp.Expr, sp.Expr]
+SIZE_LETTERS = "mnpqrsdkuvw"
+"""The letters that sizes get where no annotation names them."""
 
 
 @cache

@@ -15,7 +15,7 @@ from sympy.core.symbol import Str
 from sympy.matrices.expressions.matexpr import MatrixElement, MatrixExpr, MatrixSymbol
 
 from symlstm.errors import ShapeError
-from symlstm.expr.dims import Shape, require_same_shape, same_size, show_shape
+from symlstm.expr.dims import SIZE_LETTERS, Shape, require_same_shape, same_size, show_shape
 
 t = sp.Symbol("t", integer=True)
 """The time step, a symbol like any other."""
@@ -117,7 +117,10 @@ class Quantity(MatrixSymbol):
         return latex_of(self, printer)
 
     def _numpycode(self, printer: Any) -> str:
-        return self.name
+        """The name in `sympy.lambdify`; n_ for a quantity n, because n is a size there too."""
+        return f"{self.name}_" if self.name in SIZE_LETTERS else self.name
+
+    _sympystr = _numpycode
 
     def _eval_transpose(self) -> sp.Expr:
         from symlstm.expr.build import transpose

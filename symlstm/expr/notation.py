@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -94,6 +95,7 @@ def base_of(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=512)
 def _split(base: str) -> tuple[str, list[str], list[str]]:
     """Sign, accents, subscripts: "c_tilde" -> ("c", ["tilde"], []), "W_f" and "Wf" -> ("W", [], ["f"])."""
     head, *rest = [part for part in base.split("_") if part] or [base]
@@ -154,6 +156,7 @@ def symbol_text(base: str, notation: Notation) -> tuple[str, str]:
     return sign, ",".join(_GREEK_TEXT.get(s, s) for s in subscripts)
 
 
+@lru_cache(maxsize=512)
 def number_text(value: sp.Expr) -> str:
     """A plain number the way a person wrote it: 1/2 as 0.5, 1/3 as 1/3, sizes as they are."""
     if isinstance(value, sp.Rational) and not value.is_Integer:
@@ -163,6 +166,7 @@ def number_text(value: sp.Expr) -> str:
     return str(value).replace(" ", "")
 
 
+@lru_cache(maxsize=512)
 def number_latex(value: sp.Expr) -> str:
     text = number_text(value)
     if "e-" in text or "e+" in text:
@@ -171,6 +175,7 @@ def number_latex(value: sp.Expr) -> str:
     return sp.latex(value) if "/" in text or value.free_symbols else text
 
 
+@lru_cache(maxsize=512)
 def size_text(value: sp.Expr, order: tuple[sp.Symbol, ...] = ()) -> str:
     """A size with its symbols in the order given: n+m, 4n."""
     places = {symbol: k for k, symbol in enumerate(order)}

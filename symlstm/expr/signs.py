@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation, fill, symbol_latex, symbol_text
 
@@ -19,12 +22,12 @@ def quantity_latex(q: Quantity, notation: Notation) -> tuple[str, bool]:
         sign = fill(notation.adjoint if q.role == "adjoint" else notation.upstream, sign)
     when = _time(q)
     if not when:
-        return sign + lowered(subscript), "^" in sign
+        return sign + lowered(subscript), _raised(sign)
     if "^" in notation.time:
         return fill(notation.time, sign + lowered(subscript), when), True
     both = _both(subscript, when)
     template = notation.time.replace("{#2}", "#2") if len(both) == 1 else notation.time
-    return fill(template, sign, both), "^" in sign
+    return fill(template, sign, both), _raised(sign)
 
 
 def quantity_text(q: Quantity, notation: Notation) -> tuple[str, bool]:
@@ -43,9 +46,19 @@ def lowered(subscript: str) -> str:
     return f"_{subscript}" if len(subscript) == 1 else f"_{{{subscript}}}"
 
 
+def _raised(sign: str) -> bool:
+    """Whether a sign has a superscript already; a prime is one."""
+    return "^" in sign or "'" in sign
+
+
 def _both(subscript: str, when: str) -> str:
     return ",".join(s for s in (subscript, when) if s)
 
 
 def _time(q: Quantity) -> str:
-    return "" if q.time is None else str(q.time).replace(" ", "")
+    return "" if q.time is None else _shown(q.time)
+
+
+@lru_cache(maxsize=256)
+def _shown(time: Any) -> str:
+    return str(time).replace(" ", "")

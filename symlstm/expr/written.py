@@ -193,7 +193,9 @@ class _Writer:
             return f"{scalar}{self.sign(chr(92) + ',', '')} I", PRODUCT
         if isinstance(rest, x.Ones):
             return f"{self.number(number)} I", PRODUCT
-        return self.sign(r"\mathrm{diag}", "diag") + self.bracket(self.piece(vector)[0]), ATOM
+        inside = self.bracket(self.piece(vector)[0])
+        close = r"\!" if inside.startswith(r"\left") else ""  # \left sets a space before itself
+        return self.sign(rf"\mathrm{{diag}}{close}", "diag") + inside, ATOM
 
     def concat(self, expr: Any) -> Piece:
         parts = [self.piece(p)[0] for p in expr.args]

@@ -56,7 +56,9 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
     try:
         returned = function(*args, **kwargs)
     finally:
-        sys.setprofile(before)
+        sys.setprofile(before if callable(before) else None)
+        if hasattr(before, "enable"):  # a C profiler: it cannot be set again, only switched on
+            before.enable()
     return returned, kept
 
 

@@ -12,7 +12,7 @@ import sympy as sp
 from symlstm.equations import Cell, Equation, State
 from symlstm.errors import CellError, ShapeError, SymlstmError
 from symlstm.expr.build import Matrix, quantities, replace
-from symlstm.expr.dims import Unifier, inferring, parse_shape, same_shape, show_shape, size
+from symlstm.expr.dims import SIZE_LETTERS, Unifier, inferring, parse_shape, same_shape, show_shape, size
 from symlstm.expr.nodes import Quantity, quantity, t
 from symlstm.expr.notation import base_of
 from symlstm.trace.arguments import Argument, PreviousState, leaf_quantity
@@ -284,7 +284,7 @@ def _size_names(unifier: Unifier, leaves: list[Quantity]) -> dict[sp.Symbol, sp.
         resolved = unifier.resolve(symbol)
         if resolved in free and resolved not in found and size(letter) not in used:
             found[resolved] = size(letter)
-    letters = (size(c) for c in "mnpqrsdkuvw" if size(c) not in used and size(c) not in found.values())
+    letters = (size(c) for c in SIZE_LETTERS if size(c) not in used and size(c) not in found.values())
     return found | dict(zip([s for s in free if s not in found], letters, strict=False))
 
 

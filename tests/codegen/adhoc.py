@@ -92,7 +92,9 @@ def two_inputs(x: "m", u: "k", h_prev: "n", *, W: "n m", V: "n k", b: "n"):
     return h
 
 
-def awkward_names(x: "m", h_prev: "n", *, lambda_: "n", np_: "n m", p: "n", states: "n n", l: "n", v: "n", upstream: "n"):
+def awkward_names(
+    x: "m", h_prev: "n", *, lambda_: "n", np_: "n m", p: "n", states: "n n", l: "n", v: "n", upstream: "n"
+):
     sigmoid_ = sigmoid(np_ @ x + lambda_)
     n = states @ h_prev + p
     values = tanh(n) * sigmoid_ * l

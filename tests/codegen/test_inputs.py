@@ -83,7 +83,7 @@ def test_states_and_inputs_of_the_wrong_shape():
 
 
 def test_a_size_that_the_parameters_do_not_share():
-    k, p, x, (h, c) = lstm(n=3)
+    k, p, _, (h, c) = lstm(n=3)
     assert refused(lambda: k.step(p, np.ones(5), (h, c))) == (
         "shape",
         "W_f must be 3 x 8 (n x n+m): [h_prev, x] is one column of 8 numbers, h_prev above x, not two columns",

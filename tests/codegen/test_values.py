@@ -69,7 +69,9 @@ def test_every_example_of_a_batch_is_computed_on_its_own(name):
     for index in np.ndindex(2, 3):
         one = None if x is None else tuple(v[index] for v in x) if isinstance(x, tuple) else x[index]
         alone = k.step(p, one, tuple(s[index] for s in states))
-        assert all(w[index].shape == a.shape and scaled_ulps(w[index], a) < 16 for w, a in zip(whole, alone, strict=True))
+        assert all(
+            w[index].shape == a.shape and scaled_ulps(w[index], a) < 16 for w, a in zip(whole, alone, strict=True)
+        )
 
 
 def test_one_state_goes_in_with_or_without_a_tuple_and_comes_out_as_a_tuple():

@@ -54,3 +54,21 @@ def test_pages_are_not_changed_in_place():
 def test_a_page_has_a_notation():
     made = Page("A", notation="course").equations(sl.cell("lstm"), only=["f"])
     assert r"\Gamma_f^{\langle t \rangle}" in emit(made, "markdown")
+
+
+def test_code_of_any_width_stays_on_the_page(tmp_path):
+    from tests.support.tex import compile_tex
+
+    page = Page("Code")
+    for width in (60, 78, 90, 100, 120, 300):
+        page = page.code("x" * width)
+    sl.save(page, tmp_path / "code.tex")
+    assert compile_tex(tmp_path / "code.tex", overfull_points=1.0).warnings == []
+
+
+def test_the_square_of_a_primed_symbol_is_bracketed():
+    from symlstm.expr.build import square
+    from symlstm.expr.latex import latex
+    from symlstm.expr.nodes import Quantity, t
+
+    assert latex(square(Quantity("c_prime", 2, 1, t))) == "(c'_t)^2"

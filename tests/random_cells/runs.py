@@ -8,6 +8,7 @@ import linecache
 from types import SimpleNamespace
 
 import numpy as np
+from hypothesis import event, reject
 
 import symlstm.functions
 from tests.support.frameworks import require
@@ -157,6 +158,25 @@ def torch_run(program, arguments, upstream, dtype):
         return found
     finally:
         torch.set_default_dtype(previous)
+
+
+def reference(program, seed=0):
+    """Arguments, upstream gradients and torch's answers, in float64 and float32."""
+    torch = require("torch")
+    arguments, rng = drawn_numbers(program)
+    if seed:  # another example with the same parameters
+        fresh = np.random.default_rng([program.seed, seed])
+        varying = [name for name in arguments if name == "x" or name.endswith("_prev")]
+        arguments |= {name: fresh.uniform(-1, 1, np.shape(arguments[name])) for name in varying}
+    try:
+        values = torch_run(program, arguments, None, torch.float64)
+    except Near:
+        event("near a kink")
+        reject()
+    upstream = {name: rng.uniform(-1, 1, np.shape(v)) for name, v in values.items()}
+    exact = torch_run(program, arguments, upstream, torch.float64)
+    rough = torch_run(program, arguments, upstream, torch.float32)
+    return arguments, upstream, exact, rough
 
 
 def torch_total(program, arguments, earlier):

@@ -6,29 +6,13 @@ import itertools
 
 import numpy as np
 import sympy as sp
-from hypothesis import event, given, reject
+from hypothesis import given, reject
 
 import symlstm as sl
 from tests.random_cells.bounds import agree, noise
 from tests.random_cells.programs import programs
-from tests.random_cells.runs import Near, compiled, drawn_numbers, numpy_namespace, torch_run, torch_total
-from tests.support.frameworks import require
+from tests.random_cells.runs import Near, compiled, numpy_namespace, reference, torch_total
 from tests.trace.reading import by_equations, value
-
-
-def reference(program):
-    """Arguments, upstream gradients and torch's answers, in float64 and float32."""
-    torch = require("torch")
-    arguments, rng = drawn_numbers(program)
-    try:
-        values = torch_run(program, arguments, None, torch.float64)
-    except Near:
-        event("near a kink")
-        reject()
-    upstream = {name: rng.uniform(-1, 1, np.shape(v)) for name, v in values.items()}
-    exact = torch_run(program, arguments, upstream, torch.float64)
-    rough = torch_run(program, arguments, upstream, torch.float32)
-    return arguments, upstream, exact, rough
 
 
 @given(programs())
