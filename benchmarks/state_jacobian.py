@@ -14,7 +14,9 @@ SIZES = (128, 512, 1024)
 INPUTS = 64
 
 
-def _torch_candidates(p: dict[str, np.ndarray], x: np.ndarray, h: np.ndarray, c: np.ndarray) -> dict[str, Callable[[], Any]]:
+def _torch_candidates(
+    p: dict[str, np.ndarray], x: np.ndarray, h: np.ndarray, c: np.ndarray
+) -> dict[str, Callable[[], Any]]:
     import torch
 
     w = {name: torch.from_numpy(np.array(value)) for name, value in p.items()}
@@ -33,7 +35,9 @@ def _torch_candidates(p: dict[str, np.ndarray], x: np.ndarray, h: np.ndarray, c:
     }
 
 
-def _jax_candidates(p: dict[str, np.ndarray], x: np.ndarray, h: np.ndarray, c: np.ndarray) -> dict[str, Callable[[], Any]]:
+def _jax_candidates(
+    p: dict[str, np.ndarray], x: np.ndarray, h: np.ndarray, c: np.ndarray
+) -> dict[str, Callable[[], Any]]:
     import jax
     import jax.numpy as jnp
 

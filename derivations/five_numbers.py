@@ -1,5 +1,7 @@
 """One step of an LSTM by hand, with five numbers: f, i, c_tilde, c, o and h, line by line."""
 
+from dataclasses import replace
+
 import numpy as np
 
 import symlstm as sl
@@ -54,7 +56,7 @@ def page(checks: Checks) -> Page:
     )
     made = made.section("The step, line by line")
     for section in walked.document().sections[1:]:
-        made = made.section("").block(*section.blocks) if not section.title else _subsection(made, section)
+        made = replace(made, sections=(*made.sections, replace(section, level=3)))
     return (
         made.section("Why a gate is between 0 and 1, and not 0 or 1")
         .text(
@@ -75,9 +77,3 @@ def page(checks: Checks) -> Page:
         .code("symlstm walk lstm --values one_step.json", "sh")
         .text("`one_step.json` holds the numbers by name: `x`, `h_prev`, `c_prev`, `W_f`, `b_f`, and so on.")
     )
-
-
-def _subsection(made: Page, section) -> Page:
-    from dataclasses import replace
-
-    return replace(made, sections=(*made.sections, replace(section, level=3)))

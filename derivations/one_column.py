@@ -7,6 +7,7 @@ from derivations.checks import Checks
 from symlstm.emit import Page, cell_notation
 from symlstm.emit.document import Equations, Row, formula
 from symlstm.expr.build import add, concat, eye, matmul, zeros
+from symlstm.expr.nodes import Add, Matmul
 from symlstm.functions import concat as joined
 from symlstm.functions import sigmoid
 
@@ -15,10 +16,10 @@ H_PREV, X, B = [-1.0, 2.0], [3.0, 0.0], [1.0, -2.0]
 
 
 def forget_gate(x: "m", h_prev: "n", *, W_f: "n n+m", b_f: "n"):
-    """The forget gate alone, as a cell whose state is the gate."""
-    z = W_f @ joined(h_prev, x) + b_f  # pre-activation
-    h = sigmoid(z)  # forget gate
-    return h
+    """The forget gate alone; the state is handed on as it is."""
+    z = W_f @ joined(h_prev, x) + b_f  # what goes into the sigmoid
+    f = sigmoid(z)  # forget gate
+    return h_prev, f
 
 
 def page(checks: Checks) -> Page:
@@ -52,7 +53,9 @@ def page(checks: Checks) -> Page:
         )
         .code(told, "text")
         .section("The split")
-        .text("Write $U$ for the columns of $W_f$ that meet $h_{t-1}$, here $W_{fh}$, and $V$ for the others, $W_{fx}$:")
+        .text(
+            "Write $U$ for the columns of $W_f$ that meet $h_{t-1}$, here $W_{fh}$, and $V$ for the others, $W_{fx}$:"
+        )
         .block(Equations(_split_rows(cell, own), "steps"))
         .text("The derivatives say the same, each with its evidence:")
         .derivation(by_h, evidence=checks.evidence, known=False)
@@ -64,7 +67,7 @@ def page(checks: Checks) -> Page:
             "$U h_{t-1} = (2, 4)$, $V x_t = (0, 6)$, and with $b_f = (1, -2)$ what goes into the sigmoid is one vector, "
             "$(2, 4) + (0, 6) + (1, -2) = (3, 8)$:"
         )
-        .block(*[block for section in walked.document().sections[1:] for block in section.blocks])
+        .block(*[walked.block(line, own) for line in walked.lines if line.equation.name in ("z", "f")])
         .section("A slip in the question")
         .text(
             "When the question fills in its numbers, the first entry of $h_{t-1}$ has become -3; it was given as -1. "
@@ -80,11 +83,11 @@ def _split_rows(cell, notation) -> tuple[Row, ...]:
     above, below = concat(eye(n), zeros(m, n)), concat(zeros(n, m), eye(m))
     whole = formula(concat(h, x), notation)
     opened = add(matmul(matmul(w, above), h), matmul(matmul(w, below), x))
-    from symlstm.expr.nodes import Add, Matmul
-
     unsimplified = Add(Matmul(w, above, h), Matmul(w, below, x))
     return (
         Row(whole, formula(Add(Matmul(above, h), Matmul(below, x)), notation), ("each part has rows of its own",)),
-        Row(formula(Matmul(w, concat(h, x)), notation), formula(unsimplified, notation), ("a matrix product is linear",)),
+        Row(
+            formula(Matmul(w, concat(h, x)), notation), formula(unsimplified, notation), ("a matrix product is linear",)
+        ),
         Row(None, formula(opened, notation), ("[I; 0] picks the first n columns, [0; I] the other m",)),
     )

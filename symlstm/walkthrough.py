@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from symlstm.emit.document import Document, Equations, Formula, Result, Row, Section, formula
+from symlstm.emit.document import Document, Equations, Formula, Prose, Result, Row, Section, formula
+from symlstm.emit.equations import equation_rows
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.prose import prose
 from symlstm.equations import Cell, Equation
@@ -56,23 +57,24 @@ class Walk:
     def document(self, notation: Notation = DEFAULT, **_: Any) -> Document:
         """Each equation, its value growing stage by stage, ready for any emitter."""
         own = cell_notation(self.cell, notation)
-        signs = {q.base: _numbers(value, self.digits) for q, value in self.numbers.items()}
-        filled = own.with_(
-            symbols={name: sign.marked_latex for name, sign in signs.items()},
-            text_symbols={name: sign.marked_text for name, sign in signs.items()},
-        )
         sections = [Section(("What is given",), (self._given(own),))]
-        for line in self.lines:
-            note = prose(line.equation.note)
-            rows = [Row(formula(line.equation.quantity, own), formula(line.equation.expr, own), note)]
-            rows += [Row(None, formula(stage, filled)) for stage in line.stages]
-            rows.append(Row(None, _numbers(line.value, self.digits)))
-            sections.append(Section(note, (Equations(tuple(rows), "steps"),), level=3))
+        sections += [Section(_title(line.equation, own), (self.block(line, own),), level=3) for line in self.lines]
         last = [s.current for s in self.cell.states] + list(self.cell.outputs)
         rows = [Row(formula(q, own), _numbers(self.values[q.name], self.digits)) for q in dict.fromkeys(last)]
         sections.append(Section(("Result",), (Result(tuple(rows)),)))
         about = {"kind": "walk", "cell": self.cell.name, "values": {k: v.tolist() for k, v in self.values.items()}}
         return Document((f"One step of {self.cell.name} in numbers",), tuple(sections), about)
+
+    def block(self, line: Line, notation: Notation) -> Equations:
+        """One equation with its stages and its value."""
+        signs = {q.base: _numbers(value, self.digits) for q, value in self.numbers.items()}
+        filled = notation.with_(
+            symbols={name: sign.marked_latex for name, sign in signs.items()},
+            text_symbols={name: sign.marked_text for name, sign in signs.items()},
+        )
+        rows = [replace(row, reason=()) for row in equation_rows([line.equation], notation)]
+        rows += [Row(None, formula(stage, filled)) for stage in line.stages]
+        return Equations((*rows, Row(None, _numbers(line.value, self.digits))), "steps")
 
     def _given(self, notation: Notation) -> Equations:
         rows = [
@@ -153,6 +155,12 @@ def _stages(
         everything.update(numbers)
         current = _map(current, lambda node: _computed(node, everything, number))
     return tuple(stages)
+
+
+def _title(equation: Equation, notation: Notation) -> Prose:
+    """What the comment in the code calls the quantity, or its sign."""
+    note = equation.note
+    return prose(note[0].upper() + note[1:]) if note else (formula(equation.quantity, notation),)
 
 
 def _numbers(value: np.ndarray, digits: int) -> Formula:

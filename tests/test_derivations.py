@@ -56,9 +56,7 @@ def test_the_five_numbers_are_those_of_the_question():
 
 def test_the_two_by_two_matrix_is_answered_in_the_words_of_the_design():
     text = (HERE / "one_column.md").read_text()
-    told = (
-        "W_f must be 2 x 4 (n x n+m): [h_prev, x] is one column of 4 numbers, h_prev above x, not two columns"
-    )
+    told = "W_f must be 2 x 4 (n x n+m): [h_prev, x] is one column of 4 numbers, h_prev above x, not two columns"
     assert told in text
 
 

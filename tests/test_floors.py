@@ -11,7 +11,15 @@ ROOT = Path(symlstm.__file__).parent
 FLOORS = [
     ["errors", "plugins"],
     ["expr"],
-    ["trace.frames", "trace.recognise", "trace.array", "trace.arguments", "trace.numpy_api", "trace.signature", "functions"],
+    [
+        "trace.frames",
+        "trace.recognise",
+        "trace.array",
+        "trace.arguments",
+        "trace.numpy_api",
+        "trace.signature",
+        "functions",
+    ],
     ["equations"],
     ["trace.read", "cells"],
     ["registry"],

@@ -88,10 +88,14 @@ class Page:
         self, d: Derivation, *, steps: bool = False, paths: bool = False, evidence: Any = None, known: bool = True,
         notation: Any = None,
     ) -> Page:  # fmt: skip
-        """Add a derivation: what is known, what is asked, the steps, the result, the paths, the evidence."""
+        """Add a derivation: what is known, what is asked, the steps, the result, the paths, the evidence.
+
+        known=False leaves out what is known and asked; the result alone has no heading of its own.
+        """
         own = self._notation(d.cell, notation)
         sections = derivation_sections(d, own, steps=steps, paths=paths, evidence=evidence)
-        return self._run_in([s for s in sections if known or s.about.get("kind") not in ("known", "asked")])
+        shown = [s for s in sections if known or s.about.get("kind") not in ("known", "asked")]
+        return self._run_in([replace(s, title=()) for s in shown] if len(shown) == 1 else shown)
 
     def backward(self, b: BackwardPass, *, steps: bool = False, evidence: Any = None, notation: Any = None) -> Page:
         """Add a backward pass."""

@@ -72,7 +72,7 @@ def _short(rule: str) -> str:
 
 def _breakable(formula: str) -> str:
     """Marks before the operators, where a line may be broken."""
-    return re.sub(r" (⊙|\\odot)(?= )", rf"{BREAK_PRODUCT} \1", formula).replace(" + ", f"{BREAK_SUM} + ")
+    return re.sub(r" (⊙|⊗|\\o\w+)(?= )", rf"{BREAK_PRODUCT} \1", formula).replace(" + ", f"{BREAK_SUM} + ")
 
 
 class Words:
@@ -82,6 +82,7 @@ class Words:
         found: dict[Quantity, None] = dict.fromkeys(cell.by_name.values())
         for expr in exprs:
             found.update(dict.fromkeys(quantities(expr)))
+        self._notation = notation
         self._said: set[str] = set()
         named = [Block(matrix, 0, matrix.shape[0], *columns) for matrix, *columns in notation.blocks]
         self._formulas = {text(q): formula(q, notation) for q in (*found, *named)}
@@ -99,7 +100,7 @@ class Words:
 
     def __call__(self, sentence: str) -> Prose:
         if sentence in _KNOWN:
-            return (from_latex(_KNOWN[sentence]),)
+            return (from_latex(_KNOWN[sentence].replace(r"\odot", self._notation.product)),)
         out: list[str | Formula | Code | Link] = []
         place = 0
         for match in self._run.finditer(sentence):
@@ -129,7 +130,7 @@ class Words:
         )
         out = self._symbol.sub(lambda m: self._formulas[m[0]].latex, run)
         for sign, latex in (
-            ("⊙", r"\odot"),
+            ("⊙", self._notation.product),
             ("σ", r"\sigma"),
             ("∂", r"\partial "),
             ("ᵀ", r"^{\top}"),
@@ -142,4 +143,4 @@ class Words:
         return re.sub(r"(?<![\\\w])(tanh|exp|log)(?=[\s(])", r"\\\1", out)
 
     def _plain(self, run: str) -> str:
-        return self._symbol.sub(lambda m: self._formulas[m[0]].text, run)
+        return self._symbol.sub(lambda m: self._formulas[m[0]].text, run).replace("⊙", self._notation.text_product)
