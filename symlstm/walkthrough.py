@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from symlstm.emit.document import Document, Equations, Formula, Prose, Result, Row, Section, formula
 from symlstm.emit.equations import equation_rows
@@ -204,7 +205,7 @@ def _computed(node: Any, known: Mapping[Quantity, np.ndarray], number: Callable[
 
     if isinstance(node, (Quantity, x.Ones, x.Zeros, x.Eye, x.Scale, x.Transposed)) or not isinstance(node, x.Node):
         return None
-    if not all(_is_leaf(a) for a in node.args if isinstance(a, x.MatrixExpr)):
+    if not all(_is_leaf(a) for a in node.args if isinstance(a, MatrixExpr)):
         return None
     values = {q.name: known[q] for q in quantities(node)}
     return number(np.asarray(formula(node)(values)), node.shape)

@@ -54,27 +54,39 @@ class Sizes:
         return name
 
     def definitions(self) -> list[str]:
-        """The lines that define the sizes used so far, such as n = h_prev.shape[-1]."""
-        lines: list[str] = []
-        done: set[sp.Symbol] = set()
-        while missing := [s for s in self.used if s not in done]:
-            lines = [line for symbol in missing for line in self._define(symbol, done)] + lines
-        return list(dict.fromkeys(lines))
+        """The lines that define the sizes used so far, such as n = h_prev.shape[-1]; ShapeError if no array tells."""
+        found = self._found()
+        needed: dict[sp.Symbol, None] = {}
 
-    def _define(self, symbol: sp.Symbol, done: set[sp.Symbol]) -> list[str]:
-        done.add(symbol)
-        found = min(
-            (a for a in self.axes if symbol in a.length.free_symbols and sp.expand(a.length).coeff(symbol, 1) != 0),
-            key=lambda a: len(a.length.free_symbols),
-            default=None,
-        )
-        if found is None:
-            raise ShapeError(f"no array says what the size {symbol} is")
+        def need(symbol: sp.Symbol) -> None:
+            if symbol not in found:
+                raise ShapeError(f"no array says what the size {symbol} is")
+            for other in sorted(found[symbol].length.free_symbols - {symbol}, key=str):
+                need(other)
+            needed[symbol] = None
+
+        for symbol in list(self.used):
+            need(symbol)
+        return [self._define(symbol, found[symbol]) for symbol in needed]
+
+    def _found(self) -> dict[sp.Symbol, Axis]:
+        """The axis that tells each size, given the sizes found before it."""
+        found: dict[sp.Symbol, Axis] = {}
+        axes = sorted(self.axes, key=lambda a: len(a.length.free_symbols))
+        while True:
+            for axis in axes:
+                unknown = axis.length.free_symbols - found.keys()
+                if len(unknown) == 1 and sp.expand(axis.length).coeff(symbol := unknown.pop(), 1) != 0:
+                    found[symbol] = axis
+                    break
+            else:
+                return found
+
+    def _define(self, symbol: sp.Symbol, found: Axis) -> str:
         factor = sp.expand(found.length).coeff(symbol, 1)
         length = sp.Symbol(f"{self.spell(found.array)}.shape[{found.axis}]", positive=True)
         solved = sp.expand(length - found.length + factor * symbol)
-        text = _whole(solved, factor, self)
-        return [f"{self.name(symbol)} = {text}"]
+        return f"{self.name(symbol)} = {_whole(solved, factor, self)}"
 
     def text(self, size: Any) -> str:
         """A size as an integer expression."""

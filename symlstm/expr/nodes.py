@@ -106,7 +106,7 @@ class Quantity(MatrixSymbol):
         """The same quantity so many steps later (negative: earlier); a parameter is itself."""
         if self.time is None:
             return self
-        return Quantity(name or self.name, *self.shape, self.time + steps, self.role, self.base)
+        return quantity(name or self.name, self.shape, self.time + steps, self.role, self.base)
 
     def _entry(self, i: Any, j: Any, **kwargs: Any) -> sp.Expr:
         return Entry(self, i, j)

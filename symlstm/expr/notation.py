@@ -19,6 +19,8 @@ _COMBINING = {"tilde": "\u0303", "hat": "\u0302", "bar": "\u0304", "dot": "\u030
 _GREEK_TEXT = {name: chr(0x3B1 + k) for k, name in enumerate(_LETTERS)}
 _GREEK_TEXT |= {name.capitalize(): sign.upper() for name, sign in _GREEK_TEXT.items()}
 SIDES = ("next", "new", "prev", "old", "t")
+EARLIER = ("_tm1", "_t_1", "_t_minus_1", "_tminus1", "_t_m1", "_last", "_previous", "_past", "_before")
+"""Ways of writing "of the step before" besides h_prev and h_old."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,12 @@ def fill(template: str, *values: str) -> str:
 
 def base_of(name: str) -> str:
     """The sign that a variable stands for, without its side in time: "h_prev", "prev_h", "h_next" -> "h"."""
+    for side in EARLIER:
+        if name.endswith(side) and len(name) > len(side):
+            return name[: -len(side)]
     parts = name.split("_")
     if len(parts) > 1:
-        if parts[-1] in SIDES or parts[-1] in ("tm1",):
+        if parts[-1] in SIDES:
             return "_".join(parts[:-1])
         if parts[0] in SIDES and parts[0] != "t":
             return "_".join(parts[1:])

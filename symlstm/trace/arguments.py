@@ -60,7 +60,7 @@ class Argument(Traced):
 
     def _value(self) -> tuple[Any, int, str | None]:
         if self._known is None:
-            self.settle(1)
+            self.settle(self._reading.guess(self._name, 1))
         assert self._known is not None
         return self._known
 
@@ -80,18 +80,30 @@ class Argument(Traced):
         return super().T
 
     @property
+    def name(self) -> str:
+        return self._name
+
+    @property
     def undecided(self) -> bool:
         """Whether this may still turn out to be a dict, a list or an object of arrays."""
         return self._known is None and self._name not in self._reading.shapes
 
     def child(self, kind: str, key: Any, name: str = "") -> Argument:
         """A part of an argument that is used as a dict, a list or an object of arrays."""
-        whole = len(self._path) == 1
-        name = name or (str(key) if whole and kind != "index" else f"{self._name}_{key}")
-        name = self._reading.renamed.get(name, name)
         if key not in self._children:
-            self._children[key] = self._part(name, (*self._path, (kind, key)))
+            claimed, path = self._reading.claimed, (*self._path, (kind, key))
+            name = name or (f"{self._name}_{key}" if kind == "index" or self._speaks_for(str(key)) else str(key))
+            name = self._reading.renamed.get(name, name)
+            if claimed.setdefault(name, path) != path:
+                name = f"{self._name}_{key}"
+                claimed[name] = path
+            self._children[key] = self._part(name, path)
         return self._children[key]
+
+    def _speaks_for(self, key: str) -> bool:
+        """Whether this argument's name says what its parts are: W["f"] is W_f, params["Wf"] is Wf."""
+        gate = len(key) == 1 and key.islower() and key != "b"
+        return len(self._path) > 1 or gate or (len(self._name) == 1 and self._name not in "pP")
 
     def _part(self, name: str, path: Path) -> Argument:
         return Argument(self._reading, name, path)
@@ -171,6 +183,9 @@ class PreviousState(Argument):
         part = PreviousState(self._reading, name, path, self._wanted_batch)
         part.first = self.first and not self._children
         return part
+
+    def _speaks_for(self, key: str) -> bool:
+        return False  # state["h"] is h
 
     def parts(self) -> list[PreviousState]:
         """The vectors that this turned out to be."""

@@ -12,7 +12,7 @@ import sympy as sp
 from symlstm.errors import CellError, ShapeError
 from symlstm.expr import build as b
 from symlstm.expr.dims import Unifier, same_shape, same_size, show_shape, size
-from symlstm.expr.nodes import Quantity, t
+from symlstm.expr.nodes import Quantity, quantity, t
 
 ROWS, COLUMNS = "rows", "columns"
 BATCH = size("batch")
@@ -39,6 +39,9 @@ class Reading:
     renamed: dict[str, str] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
     divided: list[Traced] = field(default_factory=list)
+    claimed: dict[str, Path] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
+    guessed: list[str] = field(default_factory=list)
     states: list[tuple[str, Traced]] = field(default_factory=list)
     outputs: list[tuple[str, Traced]] = field(default_factory=list)
 
@@ -47,6 +50,12 @@ class Reading:
         assert self.unifier is not None
         letters = {str(s) for shape in self.shapes.values() for part in shape for s in part.free_symbols}
         return size(letter) if letter in letters else self.unifier.fresh(f"{argument}.0", letter)
+
+    def guess(self, argument: str, smallest: int) -> int:
+        """How many axes an argument has whose use does not say it: a capital letter is a matrix, b... a vector."""
+        self.guessed.append(argument)
+        usual = 2 if argument[:1].isupper() else max(smallest, int(argument.startswith("b")))
+        return self.ranks.get(argument, usual)
 
     def operation(self, compute: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """One operation of the user's code: what it returns is numbered, whatever was made on the way is not.
@@ -71,9 +80,9 @@ class Reading:
         self.serial += 1
         name = self.names.get(value._serial)
         if name is not None:
-            quantity = Quantity(name, *value._expr.shape, t, base=self.taken.get(name, name))
-            self.equations.append((quantity, value._expr))
-            value._expr = quantity
+            symbol = quantity(name, value._expr.shape, t, base=self.taken.get(name, name))
+            self.equations.append((symbol, value._expr))
+            value._expr = symbol
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -86,6 +95,10 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def open(self) -> bool:
         """Whether it is still undecided how many axes this has."""
         return False
+
+    @property
+    def name(self) -> str:
+        return str(self._expr)
 
     def settle(self, rank: int, shape: tuple[sp.Expr, ...] | None = None) -> None:
         """Decide how many axes an open argument has; for everything else that is known."""
@@ -235,9 +248,10 @@ def broadcast(left: Traced, right: Traced) -> tuple[Any, Any, int, str | None]:
     """Both as expressions of one shape, as NumPy's rules have it, with the rank and batch of the result."""
     for one, other in ((left, right), (right, left)):
         if one.open:
-            if other.open:
-                other.settle(1)
-            one.settle(other._rank, None if other._rank == 0 else _plain_shape(other))
+            if other._rank:  # settles the other one as well
+                one.settle(other._rank, _plain_shape(other))
+            else:
+                one.settle(left._reading.guess(one.name, 0))
     batch = left._batch or right._batch
     if left._batch and right._batch and left._batch != right._batch:
         raise ShapeError("rows and columns are mixed: one side has the batch first, the other last")

@@ -51,7 +51,7 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
             kept.clear()
             kept.update(frame.f_locals)
 
-    before = sys.getprofile()
+    before: Any = sys.getprofile()
     sys.setprofile(profile)
     try:
         returned = function(*args, **kwargs)

@@ -143,7 +143,7 @@ def _logaddexp(a: Any, c: Any) -> Any:
 # products
 
 
-def matmul(left: Any, right: Any) -> Traced:
+def matmul(left: Any, right: Any, operator: bool = False) -> Traced:
     """a @ c and np.dot(a, c), for numbers, vectors, matrices and batches of vectors."""
     reading = _reading(left, right)
     left, right = constant(reading, left), constant(reading, right)
@@ -152,6 +152,8 @@ def matmul(left: Any, right: Any) -> Traced:
             one.settle(2 if other._rank else 0)
     if left.open:
         left.settle(2)
+    if operator and not (left._rank and right._rank):
+        raise ShapeError("@ does not multiply by a number", "use * for a number times an array")
     if not left._rank or not right._rank:
         return UFUNCS["multiply"](left, right)
     a, c = left._expr, right._expr
@@ -417,7 +419,7 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "greater_equal": compare(False),
     "less": compare(True),
     "less_equal": compare(True),
-    "matmul": matmul,
+    "matmul": lambda left, right: matmul(left, right, operator=True),
     "vecdot": matmul,
     "matvec": matmul,
     "vecmat": matmul,

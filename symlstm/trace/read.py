@@ -37,23 +37,43 @@ def trace(
     signature = read_signature(function, inputs, states, dict(shapes or {}))
     for part, text in (shapes or {}).items():
         signature.shapes.setdefault(part, parse_shape(text))
-    failures: list[CellError] = []
     if line := caught(function):
         raise CellError(
             f"{code_of(function).co_filename}:{line}: `try` in a cell can hide what is not understood",
             "leave it out: a cell is straight-line code over array operations",
             line,
         )
+    failures: list[CellError] = []
     for layout in (None, ROWS, COLUMNS):
         try:
-            first = _read(function, signature, Reading(layout, Unifier(), dict(signature.shapes)))
-            reading = _second(function, signature, first)
+            reading = _both(function, signature, layout)
             return _cell(function, signature, reading, name or str(getattr(function, "__name__", "cell")))
         except CellError as error:
             failures.append(error)
             if not isinstance(error.__cause__, (ShapeError, IndexError, ValueError)) and layout is None:
                 break
     raise max(failures, key=lambda failure: failure.line or sys.maxsize)  # the reading that came furthest
+
+
+def _both(function: Callable[..., Any], signature: Signature, layout: str | None) -> Reading:
+    """Read twice; where the number of axes of an argument was a guess and nothing fits, guess again."""
+    waiting: list[dict[str, int]] = [{}]
+    failure: CellError | None = None
+    for attempt in range(MOST_GUESSES):
+        if attempt >= len(waiting):
+            break
+        ranks = waiting[attempt]
+        first = Reading(layout, Unifier(), dict(signature.shapes), ranks=ranks)
+        try:
+            return _second(function, signature, _read(function, signature, first))
+        except CellError as error:
+            failure = failure or error
+            if not isinstance(error.__cause__, ShapeError):
+                break
+            free = [name for name in dict.fromkeys(first.guessed) if name not in ranks]
+            waiting += [{**ranks, name: rank} for name in free for rank in (2, 1, 0)]
+    assert failure is not None
+    raise failure
 
 
 def _read(function: Callable[..., Any], signature: Signature, reading: Reading) -> Reading:
@@ -96,6 +116,8 @@ def _require_kept_shape(previous: Quantity, value: Traced) -> None:
             "a state keeps its shape from step to step",
         )
 
+
+MOST_GUESSES = 24
 
 SEVERAL_STATES = frozenset({"state", "states", "carry", "hidden", "hx", "hc", "s"})
 """Names of arguments that may hold all previous states together."""
@@ -158,13 +180,18 @@ def _results(
     rest = [v for v in (_flatten([v for v in top if isinstance(v, Traced)]) or flat) if not _in(v, found.values())]
     rest += [v for v in flat if not _in(v, found.values()) and not _in(v, rest)]
     for state in previous:
+        near = [v for v in rest if state not in found and _resembles(names.get(id(v), ""), base_of(state))]
+        if near:
+            found[state] = near[0]
+            rest = [v for v in rest if v is not near[0]]
+    for state in previous:
         if state not in found:
             if not rest:
                 raise CellError(
                     f"no returned value is the new {base_of(state)} (for {state})", "return every new state"
                 )
             unnamed = next((v for v in rest if id(v) not in names), rest[0])
-            rest.remove(unnamed)
+            rest = [v for v in rest if v is not unnamed]
             found[state] = unnamed
     ordered = sorted(previous, key=lambda s: next(k for k, v in enumerate(flat) if v is found[s]))
     states = [(s, found[s]) for s in ordered]
@@ -193,6 +220,11 @@ def _results(
         if id(v) in names and v._serial >= 0
     }
     return states, [(names[id(v)], v) for v in outputs]
+
+
+def _resembles(name: str, base: str) -> bool:
+    """hs, h1, h_new and new_h are names for a new h."""
+    return base in (base_of(name).rstrip("s0123456789_"), *name.split("_"))
 
 
 def _in(value: Any, values: Any) -> bool:

@@ -18,9 +18,10 @@ def noise(rough, exact):
 def agree(found, wanted, program, run, noise):
     """Every array in `found` is that of the same name in `wanted`, up to rounding.
 
-    A sum that cancels keeps the rounding of its terms, which are of the size of what else is in the run: `run`.
+    A sum that cancels keeps the rounding of its terms, which are of the size of what else is in the run: `run`, or
+    the constants and arguments of the program, which are of order one.
     """
-    largest = max(np.abs(v).max(initial=0) for v in run.values())
+    largest = max(1.0, *(np.abs(v).max(initial=0) for v in run.values()))
     for name in found.keys() & wanted.keys():
         exact = wanted[name]
         apart = np.abs(np.reshape(found[name], exact.shape) - exact).max(initial=0)

@@ -53,9 +53,7 @@ def test_a_text_without_formulas_has_none():
 @pytest.mark.parametrize("macro", BLOCKED)
 def test_blocked_macros_are_named(macro):
     assert blocked_macros(rf"a + \{macro}{{b}} + \{macro} c") == [f"\\{macro}"]
-    assert github_problems(f"Here\n\n```math\n\\{macro}{{b}}\n```\n") == [
-        f"line 3, ```math: GitHub blocks \\{macro}"
-    ]
+    assert github_problems(f"Here\n\n```math\n\\{macro}{{b}}\n```\n") == [f"line 3, ```math: GitHub blocks \\{macro}"]
 
 
 def test_longer_names_are_other_macros():

@@ -258,6 +258,71 @@ CELLS = {
         weights = softmax(scores)
         h = tanh(W @ x + U @ M.T @ weights + b)
     """),
+    "dict_of_states": ("h c", """
+        z = W @ x + U @ h_prev + b
+        i = z[0:n]
+        f = z[n:2*n]
+        g = z[2*n:3*n]
+        o = z[3*n:4*n]
+        c = sigmoid(f) * c_prev + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
+    """),
+    "tuple_of_parameters": ("h", """
+        h = tanh(W @ x + U @ h_prev + b)
+    """),
+    "dicts_by_gate": ("h c", """
+        i = sigmoid(W_i @ x + U_i @ h_prev + b_i)
+        f = sigmoid(W_f @ x + U_f @ h_prev + b_f)
+        o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
+        g = tanh(W_g @ x + U_g @ h_prev + b_g)
+        c = f * c_prev + i * g
+        h = o * tanh(c)
+    """),
+    "LSTMCell": ("h_new c_new", """
+        z = W @ [x; h_prev] + b
+        i = sigmoid(z[0:n])
+        f = sigmoid(z[n:2*n])
+        o = sigmoid(z[2*n:3*n])
+        g = tanh(z[3*n:4*n])
+        c_new = f * c_prev + i * g
+        h_new = o * tanh(c_new)
+    """),
+    "min_char_rnn": ("hs ps", """
+        hs = tanh(Wxh @ x + Whh @ hprev + bh)
+        ys = Why @ hs + by
+        ps = softmax(ys)
+    """),
+    "columns_by_reshape": ("h", """
+        hx = [h_prev; x]
+        h = tanh(W @ hx + b)
+    """),
+    "subscripts_as_in_the_paper": ("h_t c_t", """
+        z = W @ [h_t_1; x_t]
+        f = sigmoid(z[0:n])
+        i = sigmoid(z[n:2*n])
+        o = sigmoid(z[2*n:3*n])
+        g = tanh(z[3*n:4*n])
+        c_t = f * c_tm1 + i * g
+        h_t = o * tanh(c_t)
+    """),
+    "antisymmetric_rnn": ("h", """
+        h = h_prev + 0.01 * tanh((W - W.T) @ h_prev - 0.01 * h_prev + V @ x + b)
+    """),
+    "legendre_memory_unit": ("h m", """
+        u = e_x @ x + e_h @ h_prev + e_m @ m_prev
+        m = A @ m_prev + B * u
+        h = tanh(W_x @ x + W_h @ h_prev + W_m @ m)
+    """),
+    "indrnn": ("h", """
+        h = relu(W @ x + u * h_prev + b)
+    """),
+    "fast_weights": ("h", """
+        fast = 0.95 * A + 0.5 * (h_prev @ h_prev.T)
+        h = tanh(W @ h_prev + C @ x + fast @ h_prev)
+    """),
+    "scaled_weights": ("h", """
+        h = tanh(0.5 * (W @ x) + sin(U) @ h_prev)
+    """),
 }  # fmt: skip
 
 SCALARS = {"fast_grnn": {"zeta": "", "nu": ""}}  # shapes that nothing in the code says
@@ -267,10 +332,12 @@ def function_of(name):
     if name == "expit_rnn":
         require("scipy")
     found = getattr(wild, name)
-    return found().step if isinstance(found, type) else found
+    return {wild.GRU: wild.GRU().step, wild.LSTMCell: wild.LSTMCell.forward}.get(found, found)
 
 
 def arrays_in(returned):
+    if isinstance(returned, dict):
+        returned = list(returned.values())
     if isinstance(returned, (tuple, list)):
         return [array for part in returned for array in arrays_in(part)]
     return [returned] if isinstance(returned, np.ndarray) else []

@@ -3,7 +3,7 @@
 Nothing here is written for symlstm. Batches are columns in the course style and rows in the CS231n style.
 """
 
-# ruff: noqa: RUF059  (people unpack sizes that they do not use)
+# ruff: noqa: B905, RUF059  (people zip without strict, and unpack sizes that they do not use)
 
 from __future__ import annotations
 
@@ -417,4 +417,92 @@ def attention_memory(x, h_prev, W, U, M, b):
     scores = M @ h_prev
     weights = np.exp(scores - np.max(scores)) / np.sum(np.exp(scores - np.max(scores)))
     h = np.tanh(W @ x + U @ (M.T @ weights) + b)
+    return h
+
+
+# --- states and parameters in containers ----------------------------------------------------------------------------
+
+
+def dict_of_states(params, state, x):
+    z = params["W"] @ x + params["U"] @ state["h"] + params["b"]
+    i, f, g, o = np.split(z, 4)
+    c = sigmoid(f) * state["c"] + sigmoid(i) * np.tanh(g)
+    h = sigmoid(o) * np.tanh(c)
+    return {"h": h, "c": c}
+
+
+def tuple_of_parameters(x, h_prev, params):
+    W, U, b = params
+    h = np.tanh(W @ x + U @ h_prev + b)
+    return h
+
+
+def dicts_by_gate(x, h_prev, c_prev, W, U, b):
+    gates = {}
+    for g in "ifog":
+        pre = W[g] @ x + U[g] @ h_prev + b[g]
+        gates[g] = np.tanh(pre) if g == "g" else sigmoid(pre)
+    c = gates["f"] * c_prev + gates["i"] * gates["g"]
+    h = gates["o"] * np.tanh(c)
+    return h, c
+
+
+class LSTMCell:
+    """Weights as attributes, set somewhere else; traced as the plain function LSTMCell.forward."""
+
+    def forward(self, x, state):
+        h, c = state
+        z = self.W.dot(np.concatenate((x, h))) + self.b
+        H = h.shape[0]
+        i, f, o = sigmoid(z[:H]), sigmoid(z[H : 2 * H]), sigmoid(z[2 * H : 3 * H])
+        g = np.tanh(z[3 * H :])
+        c_new = f * c + i * g
+        h_new = o * np.tanh(c_new)
+        return h_new, (h_new, c_new)
+
+
+def min_char_rnn(x, hprev, Wxh, Whh, Why, bh, by):
+    hs = np.tanh(np.dot(Wxh, x) + np.dot(Whh, hprev) + bh)
+    ys = np.dot(Why, hs) + by
+    ps = np.exp(ys) / np.sum(np.exp(ys))
+    return ps, hs
+
+
+def columns_by_reshape(x, h_prev, W, b):
+    hx = np.vstack((h_prev.reshape(-1, 1), x.reshape(-1, 1)))
+    h = np.tanh(np.dot(W, hx) + b.reshape(-1, 1))
+    return h
+
+
+def subscripts_as_in_the_paper(x_t, h_t_1, c_tm1, W):
+    f, i, o, g = [act(z) for act, z in zip([sigmoid] * 3 + [np.tanh], np.split(W @ np.append(h_t_1, x_t), 4))]
+    c_t = f * c_tm1 + i * g
+    h_t = o * np.tanh(c_t)
+    return h_t, c_t
+
+
+def antisymmetric_rnn(x, h_prev, W, V, b, eps=0.01, gamma=0.01):
+    h = h_prev + eps * np.tanh((W - W.T) @ h_prev - gamma * h_prev + V @ x + b)
+    return h
+
+
+def legendre_memory_unit(x, h_prev, m_prev, e_x, e_h, e_m, A, B, W_x, W_h, W_m):
+    u = e_x @ x + e_h @ h_prev + e_m @ m_prev
+    m = A @ m_prev + B * u
+    h = np.tanh(W_x @ x + W_h @ h_prev + W_m @ m)
+    return h, m
+
+
+def indrnn(x, h_prev, W, u, b):
+    return np.maximum(0, W @ x + u * h_prev + b)
+
+
+def fast_weights(x, h_prev, W, C, A, decay=0.95, eta=0.5):
+    fast = decay * A + eta * np.outer(h_prev, h_prev)
+    h = np.tanh(W @ h_prev + C @ x + fast @ h_prev)
+    return h
+
+
+def scaled_weights(x, h_prev, W, U):
+    h = np.tanh(0.5 * W @ x + np.sin(U) @ h_prev)
     return h
