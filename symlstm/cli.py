@@ -52,26 +52,18 @@ def _complain(error: Any) -> None:
         console.print(Text("  help: ", style="bold cyan") + Text(error.hint))
 
 
-def _show(result: Any, output: Path | None, notation: str, evidence: bool = False, **options: Any) -> None:
+def _show(result: Any, output: Path | None, notation: str, **options: Any) -> None:
     """To a file (the format follows its ending) or to the terminal; exit status 1 where a formula failed."""
-    from symlstm.emit import emit, save
+    from symlstm.emit import document, emit, save
 
-    failed = []
-
-    def examined(shown: Any) -> Any:
-        found = shown.evidence()
-        if not found.ok:
-            failed.append(found)
-        return found
-
-    options["evidence"] = examined if evidence else None
+    made = document(result, notation=notation, **options)
     if output is None:
-        print(emit(result, "terminal", notation=notation, **options))
+        print(emit(made, "terminal", color=sys.stdout.isatty()), end="")
     else:
-        save(result, output, notation=notation, **options)
+        save(made, output)
         print(f"wrote {output}", file=sys.stderr)
-    if failed:
-        print(f"{len(failed)} formulas did not pass their evidence and are not shown as results", file=sys.stderr)
+    if made.refused:
+        print(f"{len(made.refused)} results did not pass their evidence and are not shown", file=sys.stderr)
         raise typer.Exit(1)
 
 

@@ -127,3 +127,20 @@ def test_a_cell_file_that_fails_to_import_is_named_with_its_line(run, tmp_path):
 def test_wrong_usage_exits_with_2(run):
     assert run("derive").exit_code == 2
     assert run("no-such-command").exit_code == 2
+
+
+def test_a_formula_that_fails_its_evidence_is_not_shown_and_the_answer_is_no(run, monkeypatch):
+    from dataclasses import replace
+
+    from symlstm.calculus.forward import forward
+    from symlstm.expr.build import hadamard
+    from symlstm.expr.functions import ELEMENTWISE
+
+    wrong = replace(ELEMENTWISE["sigmoid"], derivatives=(lambda z, s: hadamard(s, s),))
+    monkeypatch.setitem(ELEMENTWISE, "sigmoid", wrong)
+    forward.cache_clear()
+    done = run("derive", "lstm", "f", "b_f")
+    forward.cache_clear()
+    assert done.exit_code == 1
+    assert "diag(f_t ⊙ f_t)" not in done.stdout
+    assert "did not pass" in done.stderr
