@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import backward, derive
     from symlstm.codegen import compile, parameters
-    from symlstm.emit import notation, save
+    from symlstm.emit import notation, report, save
     from symlstm.errors import SymlstmError
     from symlstm.evidence import examine
     from symlstm.functions import concat, sigmoid, softmax, tanh
@@ -30,6 +30,7 @@ _HOMES = {
     "examine": "evidence",
     "notation": "emit",
     "parameters": "codegen",
+    "report": "emit",
     "save": "emit",
     "sigmoid": "functions",
     "softmax": "functions",
@@ -48,6 +49,7 @@ __all__ = [
     "examine",
     "notation",
     "parameters",
+    "report",
     "save",
     "sigmoid",
     "softmax",

@@ -143,7 +143,12 @@ def _product_inside(terms: Sequence[Term]) -> bool:
 
 
 def _vector_named(symbol: Quantity, vector: Matrix, comment: str) -> Statement:
-    return Statement((vector,), lambda w, e: [f"{w.names.of(symbol, symbol.name)} = {w.full(e[0])}"], comment)
+    def render(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
+        if not writer.batched(exprs[0]):  # a constant, such as the 2 of d(h + h)/dh, has no leading axes
+            writer.unbatched.add(symbol)
+        return [f"{writer.names.of(symbol, symbol.name)} = {writer.full(exprs[0])}"]
+
+    return Statement((vector,), render, comment)
 
 
 def _on_diagonal(place: str, vector: Matrix, comment: str) -> Statement:

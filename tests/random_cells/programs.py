@@ -165,7 +165,7 @@ class _Writer:
 
     def two(self):
         name = self.use(self.values)
-        other = self.use(self.alike(name))
+        other = self.use([v for v in self.alike(name) if v != name] or [name])
         self.add(TWO[self.pick(TWO)].format(name, other), self.values[name])
 
     def product(self):

@@ -76,7 +76,7 @@ def test_a_name_carried_on_names_its_last_value():
         h = i * np.tanh(g)
         return h
 
-    assert equations(cell) == ["z = W @ x + U @ h_prev", "i = sigmoid(z[0:n])", "g = z[n:2*n]", "h = i * tanh(g)"]
+    assert equations(cell) == ["z = W @ x + U @ h_prev", "g = z[n:2*n]", "i = sigmoid(z[0:n])", "h = i * tanh(g)"]
 
 
 def test_parts_of_several_dicts_under_one_key_stay_apart():
