@@ -1,6 +1,6 @@
 """Cells that stretch the code generator, one for each thing that it must get right."""
 
-# ruff: noqa: F722, F821, E741  (the annotations are shapes)
+# ruff: noqa: E741  (the annotations are shapes)
 
 import numpy as np
 

@@ -28,7 +28,7 @@ def test_the_error_that_started_this_project():
     assert hint == ""
 
 
-def concat_first(x: "m", u: "k", h_prev: "n", *, W: "n m+n+k", V: "m+n k"):  # noqa: F722, F821
+def concat_first(x: "m", u: "k", h_prev: "n", *, W: "n m+n+k", V: "m+n k"):
     from symlstm.functions import concat, tanh
 
     return tanh(W @ concat(x, h_prev, u) + h_prev * (concat(x, h_prev) @ V).mean())
@@ -140,7 +140,7 @@ def test_nan_and_infinity_are_named(value, word):
     assert refused(lambda: k.vjp(p, x, (h, c), (np.array([1, value]), None)))[1] == f"upstream of h has {word} at [1]"
 
 
-def overflowing(x: "m", h_prev: "n", *, W: "n m"):  # noqa: F722, F821
+def overflowing(x: "m", h_prev: "n", *, W: "n m"):
     z = W @ x
     e = np.exp(z)
     h = np.tanh(e * h_prev)
@@ -159,7 +159,7 @@ def test_the_first_quantity_that_overflows_is_named():
 
 
 def test_a_derivative_that_is_not_finite_is_named():
-    def root(h_prev: "n", *, b: "n"):  # noqa: F821
+    def root(h_prev: "n", *, b: "n"):
         h = np.sqrt(h_prev) + b
         return h
 

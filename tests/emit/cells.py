@@ -37,7 +37,7 @@ def looped(x, h_prev, c_prev, *, p):
     return h, c
 
 
-def stacked(x, h_prev, c_prev, *, W: "4*n n+m", b: "4*n"):  # noqa: F722, F821
+def stacked(x, h_prev, c_prev, *, W: "4*n n+m", b: "4*n"):
     n = h_prev.shape[0]
     z = W @ np.hstack([h_prev, x]) + b
     f = 1 / (1 + np.exp(-z[:n]))
@@ -49,7 +49,7 @@ def stacked(x, h_prev, c_prev, *, W: "4*n n+m", b: "4*n"):  # noqa: F722, F821
     return h, c
 
 
-def sliced(x, h_prev, *, W: "n n+m", b: "n", a: ""):  # noqa: F722, F821
+def sliced(x, h_prev, *, W: "n n+m", b: "n", a: ""):
     n = h_prev.shape[0]
     z = W[:, :n] @ h_prev + W[:, n:] @ x + b
     u = a * np.tanh(z) ** 2 - 0.5 * h_prev

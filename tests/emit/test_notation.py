@@ -81,7 +81,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_blocks_that_would_share_a_name_with_a_parameter_are_written_as_ranges():
-    def cell(x, h_prev, *, W_f: "n n+m", W_fh: "n n"):  # noqa: F722
+    def cell(x, h_prev, *, W_f: "n n+m", W_fh: "n n"):
         from symlstm import concat, tanh
 
         h = tanh(W_f @ concat(h_prev, x) + W_fh @ h_prev)

@@ -1,6 +1,6 @@
 """Small cells that together use every node type, every linear map and every function of the tables."""
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
+
 
 from collections.abc import Callable, Iterator
 from functools import cache

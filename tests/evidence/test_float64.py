@@ -1,6 +1,6 @@
 """The float64 rung: the user's own function under complex steps, and the bound by running error analysis."""
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
+
 
 import dataclasses
 

@@ -1,6 +1,6 @@
 """What the oracles run: sizes, two steps, and parts of equations with names."""
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
+
 
 import numpy as np
 

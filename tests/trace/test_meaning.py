@@ -1,6 +1,6 @@
 """Python's own meaning is kept: what is written in place, copied, rebound or guessed comes out as the code says."""
 
-# ruff: noqa: F821  (the annotations are shapes)
+
 
 import numpy as np
 import pytest

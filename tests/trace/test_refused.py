@@ -1,6 +1,6 @@
 """What cannot be read as a cell is refused with the file, the line, the code, and what to use instead."""
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
+
 
 import math
 

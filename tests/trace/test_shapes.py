@@ -1,6 +1,6 @@
 """Sizes: read from annotations, inferred from use, and explained in the user's own names where they do not fit."""
 
-# ruff: noqa: F722, F821  (the annotations are shapes)
+
 
 import numpy as np
 import pytest
