@@ -19,9 +19,10 @@ from symlstm.equations import Cell, Equation
 from symlstm.errors import ValueUnusable, unknown
 from symlstm.expr import nodes as x
 from symlstm.expr.brackets import BREAK_PRODUCT
-from symlstm.expr.build import Matrix, quantities, rebuild, split_number
+from symlstm.expr.build import Matrix, split_number
 from symlstm.expr.nodes import Quantity, quantity
 from symlstm.expr.notation import DEFAULT, Notation
+from symlstm.expr.tree import quantities, rebuild
 
 LARGEST = 8
 """The longest vector whose numbers are written out; also the most columns of a matrix that are."""

@@ -10,9 +10,10 @@ from symlstm.calculus.linear import summed
 from symlstm.calculus.rules import differential, rule_for
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, Equation
-from symlstm.expr.build import Matrix, quantities, zeros
+from symlstm.expr.build import Matrix, zeros
 from symlstm.expr.nodes import Apply, Hadamard, Matmul, Quantity, Whole, Zeros, quantity
 from symlstm.expr.text import text
+from symlstm.expr.tree import quantities
 
 NAMING = (Apply, Whole, Hadamard, Matmul)
 """Behind such a node a gradient that is used several times gets a name of its own."""

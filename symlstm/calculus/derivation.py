@@ -14,9 +14,10 @@ from symlstm.calculus.paths import Path, list_paths
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing, SymlstmError
-from symlstm.expr.build import Matrix, add, matmul, partial, quantities, replace, total, zeros
+from symlstm.expr.build import Matrix, add, matmul, partial, total, zeros
 from symlstm.expr.nodes import Quantity, Zeros
 from symlstm.expr.text import text
+from symlstm.expr.tree import quantities, replace
 from symlstm.plugins import service
 
 PATHS = ("partial", "total")

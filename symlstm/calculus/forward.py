@@ -15,9 +15,10 @@ from symlstm.calculus.rules import differential, rule_for
 from symlstm.calculus.steps import Step
 from symlstm.equations import Equation
 from symlstm.errors import RuleMissing
-from symlstm.expr.build import Matrix, eye, partial, quantities, replace, zeros
+from symlstm.expr.build import Matrix, eye, partial, zeros
 from symlstm.expr.nodes import Partial, Quantity
 from symlstm.expr.text import text
+from symlstm.expr.tree import quantities, replace
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from symlstm.equations import Cell, Equation
-from symlstm.expr.build import quantities, replace
 from symlstm.expr.nodes import Quantity
+from symlstm.expr.tree import quantities, replace
 
 
 @dataclass(frozen=True)

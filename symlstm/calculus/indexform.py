@@ -13,8 +13,9 @@ from symlstm.calculus.graph import Graph
 from symlstm.calculus.linear import _padded
 from symlstm.calculus.rules import differential
 from symlstm.errors import RuleMissing
-from symlstm.expr.build import Matrix, add, eye, matmul, quantities, scale, split_number
+from symlstm.expr.build import Matrix, add, eye, matmul, scale, split_number
 from symlstm.expr.nodes import Block, Diag, Eye, Matmul, Quantity, Transposed
+from symlstm.expr.tree import quantities
 
 ROW, J, K = sp.symbols("i j k", integer=True)
 

@@ -8,8 +8,9 @@ from itertools import pairwise
 from symlstm.calculus.graph import Graph
 from symlstm.calculus.linear import summed
 from symlstm.calculus.rules import differential
-from symlstm.expr.build import Matrix, eye, matmul, quantities
+from symlstm.expr.build import Matrix, eye, matmul
 from symlstm.expr.nodes import Quantity
+from symlstm.expr.tree import quantities
 
 MOST = 10_000
 

@@ -15,8 +15,9 @@ from symlstm.codegen.names import Names
 from symlstm.codegen.products import product
 from symlstm.codegen.sizes import ATOM, MATMUL, POWER, PRODUCT, SUM, Axis, Piece, Sizes
 from symlstm.expr import nodes as x
-from symlstm.expr.build import Matrix, quantities, split_number
+from symlstm.expr.build import Matrix, split_number
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
+from symlstm.expr.tree import quantities
 
 SCALAR, VECTOR, ROW, MATRIX = "scalar", "vector", "row", "matrix"
 

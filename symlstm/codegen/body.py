@@ -14,8 +14,9 @@ from symlstm.codegen.names import Names
 from symlstm.codegen.sizes import Axis
 from symlstm.equations import Cell
 from symlstm.expr import nodes as x
-from symlstm.expr.build import Matrix, quantities
-from symlstm.expr.build import replace as replaced
+from symlstm.expr.build import Matrix
+from symlstm.expr.tree import quantities
+from symlstm.expr.tree import replace as replaced
 
 Render = Callable[[ArrayWriter, tuple[Matrix, ...]], list[str]]
 

@@ -13,7 +13,8 @@ from symlstm.codegen.module import RESERVED, helper_sources
 from symlstm.codegen.names import Names
 from symlstm.codegen.sizes import Axis
 from symlstm.errors import ShapeError, unknown
-from symlstm.expr.build import Matrix, quantities
+from symlstm.expr.build import Matrix
+from symlstm.expr.tree import quantities
 
 Values = Mapping[str, Any]
 

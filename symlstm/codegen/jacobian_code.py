@@ -13,9 +13,10 @@ from symlstm.codegen.body import Body, Statement
 from symlstm.codegen.rows import Term, row_by_terms, terms_of
 from symlstm.codegen.sizes import ATOM, Piece
 from symlstm.equations import Cell
-from symlstm.expr.build import Matrix, diag, eye, partial, replace
+from symlstm.expr.build import Matrix, diag, eye, partial
 from symlstm.expr.nodes import Concat, Diag, Matmul, Partial, Quantity, Zeros, quantity, t
 from symlstm.expr.text import text
+from symlstm.expr.tree import replace
 
 LONGEST = 55
 """What is longer does not stand between the arguments of a call, but on a line of its own."""

@@ -11,9 +11,10 @@ from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Body, Statement, leaves, restored, unbatched
 from symlstm.codegen.sums import batch_total
 from symlstm.equations import Cell
-from symlstm.expr.build import Matrix, quantities
+from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Zeros
 from symlstm.expr.text import text
+from symlstm.expr.tree import quantities
 
 
 def vjp_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:

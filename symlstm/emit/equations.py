@@ -9,10 +9,10 @@ from typing import Any
 from symlstm.emit.document import Equations, Formula, Paragraph, Prose, Row, Section, Table, formula
 from symlstm.emit.prose import prose
 from symlstm.equations import Cell, Equation
-from symlstm.expr.build import quantities
 from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Apply, Quantity
 from symlstm.expr.notation import Notation, size_text
+from symlstm.expr.tree import quantities
 from symlstm.expr.written import column
 
 

@@ -13,9 +13,10 @@ from symlstm.calculus.graph import earlier_equations
 from symlstm.emit.document import Formula, Paragraph, formula
 from symlstm.emit.readynotations import notation as read_notation
 from symlstm.equations import Cell
-from symlstm.expr.build import block, quantities
+from symlstm.expr.build import block
 from symlstm.expr.nodes import Block, Concat, Matmul, Quantity
 from symlstm.expr.notation import Notation, symbol_latex, symbol_text
+from symlstm.expr.tree import quantities
 
 
 @lru_cache(maxsize=64)

@@ -11,10 +11,10 @@ from symlstm.emit.document import Code, Formula, Link, Prose, formula
 from symlstm.emit.prose import from_latex
 from symlstm.equations import Cell
 from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM
-from symlstm.expr.build import quantities
 from symlstm.expr.nodes import Block, Partial, Quantity
 from symlstm.expr.notation import Notation
 from symlstm.expr.text import text
+from symlstm.expr.tree import quantities
 
 _KNOWN = {
     "d(a ⊙ b) = diag(b) da + diag(a) db": r"d(a \odot b) = \mathrm{diag}(b) \, da + \mathrm{diag}(a) \, db",

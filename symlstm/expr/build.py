@@ -22,7 +22,6 @@ from symlstm.expr.nodes import (
     Matmul,
     Ones,
     Partial,
-    Quantity,
     Scale,
     Spread,
     Total,
@@ -311,55 +310,3 @@ def partial(of: Matrix, wrt: Matrix) -> Matrix:
 def total(of: Matrix, wrt: Matrix) -> Matrix:
     """d of / d wrt through all paths, not worked out yet."""
     return Total(of, wrt)
-
-
-REBUILD: dict[type, Any] = {
-    Add: add,
-    Scale: scale,
-    Hadamard: hadamard,
-    Matmul: matmul,
-    Transposed: transpose,
-    Diag: diag,
-    Concat: concat,
-    Block: block,
-    Spread: spread,
-}
-"""How a node is made again from changed arguments, so that it comes out simplified."""
-
-
-def rebuild(node: Matrix, args: tuple[Any, ...]) -> Matrix:
-    return REBUILD.get(type(node), type(node))(*args)
-
-
-def replace(expr: Matrix, mapping: dict[Matrix, Matrix]) -> Matrix:
-    """The expression with quantities (or whole subexpressions) replaced, simplified on the way."""
-    if not mapping:
-        return expr
-    done: dict[Any, Any] = {}
-
-    def visit(node: Any) -> Any:
-        if node in mapping:
-            return mapping[node]
-        if isinstance(node, Quantity) or not node.args:
-            return node
-        if node not in done:
-            args = tuple(visit(a) for a in node.args)
-            done[node] = node if args == node.args else rebuild(node, args)
-        return done[node]
-
-    return visit(expr)
-
-
-def quantities(expr: Matrix) -> list[Quantity]:
-    """The quantities in an expression, each once, in the order in which they are read."""
-    found: dict[Quantity, None] = {}
-
-    def visit(node: Any) -> None:
-        if isinstance(node, Quantity):
-            found[node] = None
-        else:
-            for a in node.args:
-                visit(a)
-
-    visit(expr)
-    return list(found)

@@ -128,9 +128,7 @@ class Quantity(MatrixSymbol):
         return transpose(self)
 
 
-def quantity(
-    name: str, shape: Shape, time: Any = None, role: str = "value", base: str | None = None
-) -> Quantity:
+def quantity(name: str, shape: Shape, time: Any = None, role: str = "value", base: str | None = None) -> Quantity:
     """A named array of that shape; see Quantity."""
     return Quantity(name, shape[0], shape[1], time, role, base)
 

@@ -11,10 +11,11 @@ import sympy as sp
 
 from symlstm.equations import Cell, Equation, State
 from symlstm.errors import CellError, ShapeError, SymlstmError
-from symlstm.expr.build import Matrix, quantities, replace
+from symlstm.expr.build import Matrix
 from symlstm.expr.dims import SIZE_LETTERS, Unifier, inferring, parse_shape, same_shape, show_shape, size
 from symlstm.expr.nodes import Quantity, quantity, t
 from symlstm.expr.notation import base_of
+from symlstm.expr.tree import quantities, replace
 from symlstm.trace.arguments import Argument, PreviousState, leaf_quantity
 from symlstm.trace.array import COLUMNS, ROWS, Reading, Traced
 from symlstm.trace.frames import caught, changing, code_of, explain, notes, run

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from symlstm.expr import nodes as x
-from symlstm.expr.build import Matrix, apply, negative, replace, split_number, whole
+from symlstm.expr.build import Matrix, apply, negative, split_number, whole
+from symlstm.expr.tree import replace
 
 half = sp.Rational(1, 2)
 

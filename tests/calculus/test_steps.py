@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 import symlstm as sl
-from symlstm.expr.build import quantities
 from symlstm.expr.nodes import Partial, Quantity
+from symlstm.expr.tree import quantities
 
 CELLS = ["lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn"]
 

@@ -168,4 +168,4 @@ def test_terms_keep_the_order_in_which_they_are_written():
 
 
 def test_replacing_a_quantity_simplifies_on_the_way():
-    assert b.replace(b.add(b.matmul(W, u), v), {u: b.zeros(m, 1)}) == v
+    assert replace(b.add(b.matmul(W, u), v), {u: b.zeros(m, 1)}) == v
