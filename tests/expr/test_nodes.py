@@ -8,6 +8,7 @@ from symlstm.errors import ShapeError
 from symlstm.expr import build as b
 from symlstm.expr import nodes as x
 from symlstm.expr.dims import size
+from symlstm.expr.tree import replace
 from tests.support.ulps import scaled_ulps
 from tests.trace.reading import value
 
