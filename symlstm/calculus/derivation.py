@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,10 +16,12 @@ from symlstm.calculus.steps import Step
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing, SymlstmError
 from symlstm.expr.build import Matrix, add, matmul, partial, total, zeros
+from symlstm.expr.dims import show_shape
 from symlstm.expr.nodes import Quantity, Zeros
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities, replace
 from symlstm.plugins import service
+from symlstm.registry import cell as find
 
 PATHS = ("partial", "total")
 
@@ -91,7 +94,7 @@ class Derivation(Shown):
         return adjoint_symbol(self.of)
 
 
-def derive(cell: Cell, of: str, wrt: str, *, paths: str = "partial") -> Derivation:
+def derive(cell: Cell | str | Callable[..., Any], of: str, wrt: str, *, paths: str = "partial") -> Derivation:
     """d of / d wrt in closed form, in the names of the cell.
 
     paths="partial" holds the other previous states fixed; paths="total" counts every path in the unrolled graph
@@ -99,7 +102,13 @@ def derive(cell: Cell, of: str, wrt: str, *, paths: str = "partial") -> Derivati
     """
     if paths not in PATHS:
         raise SymlstmError(f"paths={paths!r} is not known", 'paths is "partial" or "total"')
+    cell = find(cell)
     top, bottom = cell.quantity(of), cell.quantity(wrt)
+    if top.shape[1] != 1:
+        raise RuleMissing(
+            f"{of} is a matrix ({show_shape(top.shape)}): its derivative by {wrt} has more than three indices",
+            "differentiate a vector that it leads to; symlstm.backward gives gradients through it",
+        )
     g = graph(cell, bottom, paths)
     if bottom.shape[1] != 1:
         return _by_matrix(cell, top, bottom, g, paths)
@@ -201,8 +210,9 @@ class BackwardPass(Shown):
         return [q for q in dict.fromkeys(used) if q.role == "value"]
 
 
-def backward(cell: Cell) -> BackwardPass:
+def backward(cell: Cell | str | Callable[..., Any]) -> BackwardPass:
     """The adjoint of every quantity of one step and the gradient of every parameter."""
+    cell = find(cell)
     sources = list(dict.fromkeys([*(s.current for s in cell.states), *cell.outputs]))
     swept = sweep(cell, sources)
     return BackwardPass(cell, {q: adjoint_symbol(q, "upstream") for q in sources}, swept.adjoints, swept.steps)

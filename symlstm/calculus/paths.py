@@ -8,6 +8,7 @@ from itertools import pairwise
 from symlstm.calculus.graph import Graph
 from symlstm.calculus.linear import summed
 from symlstm.calculus.rules import differential
+from symlstm.errors import RuleMissing
 from symlstm.expr.build import Matrix, eye, matmul
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.tree import quantities
@@ -39,8 +40,10 @@ def list_paths(graph: Graph, of: Quantity) -> tuple[Path, ...]:
     found: list[tuple[Quantity, ...]] = []
 
     def walk(trail: tuple[Quantity, ...]) -> None:
-        if len(found) >= MOST:
-            return
+        if len(found) > MOST:
+            raise RuleMissing(
+                f"there are more than {MOST} paths from {wrt.name} to {of.name}", "the result is their sum"
+            )
         if trail[-1] == of:
             found.append(trail)
             return
