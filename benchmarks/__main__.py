@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import deriving, startup, state_jacobian
+from symlstm.emit import write
 
 PARTS = {
     "Starting": startup,
@@ -30,7 +31,7 @@ def main() -> None:
         table = part.table()
         print(table, flush=True)
         text += f"\n## {title}\n\n{(part.__doc__ or '').splitlines()[0]}\n\n{table}\n"
-    Path(__file__).with_name("results.md").write_text(text)
+    write(Path(__file__).with_name("results.md"), text)
 
 
 if __name__ == "__main__":
