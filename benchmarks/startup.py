@@ -16,7 +16,7 @@ def table(rounds: int = 11) -> str:
             "symlstm --help": process("-m", "symlstm", "--help"),
         },
         rounds=rounds,
-        budget=60,
+        budget=90,
     )
     empty, sympy = taken["empty process"].median, taken["import sympy"].median
     lines = ["| | median | without the empty process, against `import sympy` |", "|---|---|---|"]

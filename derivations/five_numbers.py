@@ -1,6 +1,8 @@
 """One step of an LSTM by hand, with five numbers: f, i, c_tilde, c, o and h, line by line."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +14,7 @@ H_PREV = [0, 0.5, 0.1, 0.2, 0.6]
 X = [-0.1, 0.3, 0.1, -0.25, 0.1]
 C_PREV = [1, 1, 1, 1, 1]
 F = [0.47502081, 0.68997448, 0.549834, 0.4875026, 0.66818777]
+ONE_STEP = Path(__file__).with_name("one_step.json")
 
 
 def values() -> dict[str, list]:
@@ -37,6 +40,12 @@ def page(checks: Checks) -> Page:
     checks.same("f is the question's f", walked.values["f"], F)
     for name, expected in by_hand().items():
         checks.same(f"{name} by hand", walked.values[name], expected, decimals=14)
+    flat = [
+        np.concatenate([np.ravel(v) for v in given.values()]) for given in (json.loads(ONE_STEP.read_text()), values())
+    ]
+    checks.same("one_step.json", *flat, decimals=17)
+    checks.same("ln 99", np.log(99), 4.595, decimals=3)
+    checks.same("sigma(ln 99)", 1 / (1 + np.exp(-np.log(99))), 0.99, decimals=14)
     made = (
         Page("One step of an LSTM in numbers")
         .text(
@@ -74,6 +83,8 @@ def page(checks: Checks) -> Page:
         )
         .code("def sigmoid(z):\n    return 1 / (1 + np.exp(-z))")
         .section("Again, on the command line")
-        .code("symlstm walk lstm --values one_step.json", "sh")
-        .text("`one_step.json` holds the numbers by name: `x`, `h_prev`, `c_prev`, `W_f`, `b_f`, and so on.")
+        .code("symlstm walk lstm --values derivations/one_step.json", "sh")
+        .text(
+            "[one_step.json](one_step.json) holds the numbers by name: `x`, `h_prev`, `c_prev`, `W_f`, `b_f`, and so on."
+        )
     )

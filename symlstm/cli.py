@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,13 +59,28 @@ def _show(result: Any, output: Path | None, notation: str, **options: Any) -> No
 
     made = document(result, notation=notation, **options)
     if output is None:
-        print(emit(made, "terminal", color=sys.stdout.isatty()), end="")
+        print(emit(made, "terminal", color=sys.stdout.isatty()), end="", flush=True)
     else:
         save(made, output)
         print(f"wrote {output}", file=sys.stderr)
     if made.refused:
         print(f"{len(made.refused)} results did not pass their evidence and are not shown", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from symlstm import __version__
+
+        print(f"symlstm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -166,8 +182,11 @@ def export(
     with _explained():
         from symlstm.codegen import export as export_module
         from symlstm.emit import write
+        from symlstm.errors import OutputUnwritable
         from symlstm.registry import cell as find
 
+        if output is not None and output.suffix != ".py":
+            raise OutputUnwritable(f"{output} is not a .py file", "documents come from `symlstm derive -o`")
         source = export_module(find(cell))
         if output is None:
             print(source, end="")
@@ -178,4 +197,11 @@ def export(
 
 def main() -> None:
     """Entry point of the `symlstm` command."""
-    app()
+    try:
+        app()
+    except BrokenPipeError:  # the reader has seen enough: | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"error[output]: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(2)

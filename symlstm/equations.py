@@ -40,7 +40,7 @@ class State:
     previous: Quantity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cell:
     """A cell as equations.
 
@@ -59,6 +59,9 @@ class Cell:
     paths: Mapping[str, Path] = field(compare=False, repr=False)
     positional: tuple[str, ...] = field(compare=False, repr=False)
     layout: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<cell {self.name}: {', '.join(e.name for e in self.equations)}>"
 
     @cached_property
     def by_name(self) -> dict[str, Quantity]:
@@ -87,6 +90,14 @@ class Cell:
     @cached_property
     def _equations_by_quantity(self) -> dict[Quantity, Equation]:
         return {e.quantity: e for e in self.equations}
+
+    def name_before(self, name: str) -> str:
+        """What a quantity is called one step earlier: o_prev, with underscores added where that is taken."""
+        taken = {*(e.name for e in self.equations), *self.shapes}
+        earlier = f"{name}_prev"
+        while earlier in taken:
+            earlier += "_"
+        return earlier
 
     @property
     def dims(self) -> tuple[sp.Symbol, ...]:
@@ -148,5 +159,21 @@ def _built(value: Any) -> Any:
         return value
     parts = {key: _built(part) for key, part in value.items()}
     if value.kind == "attribute":
-        return SimpleNamespace(**parts)
-    return [parts[k] for k in sorted(parts)] if value.kind == "index" else parts
+        return _Attributes(**parts)
+    if value.kind == "index":
+        return [parts.get(k, _UNUSED) for k in range(max(parts) + 1)]
+    return _Items(parts)
+
+
+_UNUSED = np.float64("nan")
+"""What stands for a part of a parameter that the code reads and no equation uses; if it were used, it would show."""
+
+
+class _Items(dict):  # type: ignore[type-arg]
+    def __missing__(self, key: Any) -> Any:
+        return _UNUSED
+
+
+class _Attributes(SimpleNamespace):
+    def __getattr__(self, name: str) -> Any:
+        return _UNUSED

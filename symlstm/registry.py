@@ -12,6 +12,7 @@ from typing import Any
 from symlstm.equations import Cell
 from symlstm.errors import CellError, unknown
 from symlstm.plugins import CELLS, registered
+from symlstm.trace.distinct import with_distinct_signs
 from symlstm.trace.read import trace
 
 
@@ -38,7 +39,7 @@ def cell(
         function = source
     else:
         raise CellError(f"{source!r} is not a cell", "give a name, file.py:function, or a function")
-    return trace(function, inputs=inputs, states=states, shapes=shapes)
+    return with_distinct_signs(trace(function, inputs=inputs, states=states, shapes=shapes))
 
 
 @lru_cache(maxsize=64)
@@ -46,7 +47,7 @@ def _built_in(name: str) -> Cell:
     points = registered(CELLS)
     if name not in points:
         raise unknown("cell", name, points)
-    return trace(points[name].load(), name=name)
+    return with_distinct_signs(trace(points[name].load(), name=name))
 
 
 def function_from_file(source: str) -> Callable[..., Any]:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from symlstm.calculus.derivation import Shown
 from symlstm.emit.document import Document, Equations, Formula, Prose, Result, Row, Section, formula
 from symlstm.emit.equations import equation_rows
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.prose import prose
+from symlstm.emit.source import source_aside
 from symlstm.equations import Cell, Equation
 from symlstm.errors import ValueUnusable, unknown
 from symlstm.expr import nodes as x
@@ -37,8 +39,8 @@ class Line:
     value: np.ndarray
 
 
-@dataclass(frozen=True)
-class Walk:
+@dataclass(frozen=True, repr=False)
+class Walk(Shown):
     """One step of a cell in numbers.
 
     lines: in the order of computation. numbers: what the placeholders in the stages stand for. given: the numbers
@@ -51,15 +53,19 @@ class Walk:
     numbers: Mapping[Quantity, np.ndarray] = field(compare=False)
     digits: int = 8
 
+    def __repr__(self) -> str:
+        return f"<one step of {self.cell.name}: {', '.join(self.values)}>"
+
     @property
     def values(self) -> dict[str, np.ndarray]:
         """Every named quantity of the step."""
         return {line.equation.name: line.value for line in self.lines}
 
-    def document(self, notation: Notation = DEFAULT, **_: Any) -> Document:
-        """Each equation, its value growing stage by stage, ready for any emitter."""
+    def document(self, notation: Notation = DEFAULT, source: bool = True, **_: Any) -> Document:
+        """Each equation, its value growing stage by stage, ready for any emitter; source: what the code says."""
         own = cell_notation(self.cell, notation)
         sections = [Section(("What is given",), (self._given(own),))]
+        sections += source_aside(self.cell, own) if source else ()
         sections += [Section(_title(line.equation, own), (self.block(line, own),), level=3) for line in self.lines]
         last = [s.current for s in self.cell.states] + list(self.cell.outputs)
         rows = [Row(formula(q, own), _numbers(self.values[q.name], self.digits)) for q in dict.fromkeys(last)]
@@ -92,7 +98,7 @@ def read_values(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(Path(path).read_text())
     except OSError as error:
-        raise ValueUnusable(f"{path} cannot be read: {error.strerror}") from None
+        raise ValueUnusable(f"{path} cannot be read: {error.strerror}", "it is a JSON file: numbers by name") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueUnusable(
             f"{path} is not JSON: {error}", 'it holds {"x": [...], "h_prev": [...], "W_f": ...}'
@@ -131,11 +137,20 @@ def walk(cell: Cell, values: Mapping[str, Any], *, digits: int = 8) -> Walk:
 
 def _array(name: str, value: Any) -> np.ndarray:
     try:
+        if not _only_numbers(value):
+            raise TypeError
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueUnusable(
             f"{name} is not an array of numbers", "write lists of numbers, all rows equally long"
         ) from None
+
+
+def _only_numbers(value: Any) -> bool:
+    """Whether nested lists hold numbers alone: no text, no true or false, nothing missing."""
+    if isinstance(value, (list, tuple)):
+        return all(_only_numbers(part) for part in value)
+    return isinstance(value, (int, float, np.ndarray, np.number)) and not isinstance(value, bool)
 
 
 def _stages(

@@ -17,6 +17,7 @@ from symlstm.equations import Cell
 from symlstm.errors import RuleMissing, SymlstmError
 from symlstm.expr.build import Matrix, add, matmul, partial, total, zeros
 from symlstm.expr.dims import show_shape
+from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Quantity, Zeros
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities, replace
@@ -27,11 +28,10 @@ PATHS = ("partial", "total")
 
 
 class Shown:
-    """What every result can do: evidence, LaTeX, Markdown, a file."""
+    """What every result can do: LaTeX, Markdown, text, JSON, a file."""
 
-    def evidence(self, **options: Any) -> Any:
-        """Check the result by the three rungs; see symlstm.evidence."""
-        return service("examine")(self, **options)
+    def __str__(self) -> str:
+        return self.text()
 
     def _emit(self, format_: str, **options: Any) -> str:
         return str(service("emit")(self, format_, **options))
@@ -57,8 +57,16 @@ class Shown:
         service("save")(self, path, **options)
 
 
-@dataclass(frozen=True)
-class Derivation(Shown):
+class Examined(Shown):
+    """A result with formulas that can be checked."""
+
+    def evidence(self, **options: Any) -> Any:
+        """Check the result by the three rungs; see symlstm.evidence."""
+        return service("examine")(self, **options)
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation(Examined):
     """d of / d wrt, with its steps.
 
     result: by a vector, the Jacobian in numerator layout, J[i, j] = d of_i / d wrt_j; by a matrix, the action on the
@@ -74,6 +82,19 @@ class Derivation(Shown):
     steps: tuple[Step, ...]
     index: tuple[IndexTerm, ...] = ()
     local: dict[Quantity, Matrix] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def symbol(self) -> Matrix:
+        """What was asked for: the derivative, not worked out."""
+        through_time = self.paths_kind == "total" and any(self.wrt == s.previous for s in self.cell.states)
+        return (total if through_time else partial)(self.of, self.wrt)
+
+    def __repr__(self) -> str:
+        return f"<{self.cell.name}: {text(self.symbol)} = {text(self.result)}>"
+
+    def _repr_latex_(self) -> str:
+        """How a notebook shows it."""
+        return rf"$\displaystyle {latex(self.symbol)} = {latex(self.result)}$"
 
     @property
     def graph(self) -> Graph:
@@ -182,8 +203,8 @@ def _with_given(step: Step, given: dict[Quantity, Quantity]) -> Step:
     )
 
 
-@dataclass(frozen=True)
-class BackwardPass(Shown):
+@dataclass(frozen=True, repr=False)
+class BackwardPass(Examined):
     """The backward pass of one step: gradients of a loss by every quantity, given those by the new states and outputs.
 
     adjoints: in the order of computation. upstream: the gradients that come from outside, by quantity.
@@ -193,6 +214,9 @@ class BackwardPass(Shown):
     upstream: dict[Quantity, Quantity]
     adjoints: tuple[Adjoint, ...]
     steps: tuple[Step, ...]
+
+    def __repr__(self) -> str:
+        return f"<backward pass of {self.cell.name}: {', '.join(text(a.quantity) for a in self.adjoints)}>"
 
     @property
     def gradients(self) -> dict[str, Matrix]:

@@ -40,9 +40,9 @@ def earlier_equations(cell: Cell) -> tuple[Equation, ...]:
     moved: dict[Quantity, Quantity] = {}
     for state in cell.states:
         moved[state.current] = state.previous
-        moved[state.previous] = state.previous.shifted(-1, f"{state.previous.name}_prev")
+        moved[state.previous] = state.previous.shifted(-1, cell.name_before(state.previous.name))
     for q in (*(e.quantity for e in cell.equations), *cell.inputs):
-        moved.setdefault(q, q.shifted(-1, f"{q.name}_prev"))
+        moved.setdefault(q, q.shifted(-1, cell.name_before(q.name)))
     return tuple(Equation(moved[e.quantity], replace(e.expr, moved), e.note) for e in cell.equations)
 
 

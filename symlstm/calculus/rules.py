@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from symlstm.calculus.linear import Between, LinearMap, Placed, Repeated, Same, Scaled, Taken, Times, Turned
-from symlstm.errors import RuleMissing
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, hadamard, matmul
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
+from symlstm.expr.missing import no_row
 
 Differential = list[tuple[Matrix, LinearMap]]
 
@@ -21,6 +21,7 @@ Differential = list[tuple[Matrix, LinearMap]]
 class Rule:
     """One rule: the name that a reader knows, the reason (from the node), and the differential.
 
+    latex: of the reason, where that is a formula.
     differential(node, output): for each argument of the node, the map that takes a change of the argument to the
     change of the node; `output` is the name under which the node's value is known (or the node itself).
     """
@@ -28,6 +29,7 @@ class Rule:
     name: Callable[[Matrix], str]
     because: Callable[[Matrix], str]
     differential: Callable[[Matrix, Matrix], Differential]
+    latex: str = ""
 
 
 def _always(text: str) -> Callable[[Matrix], str]:
@@ -94,7 +96,8 @@ RULES: dict[type, Rule] = {
     x.Add: Rule(_always("sum rule"), _always("the derivative of a sum is the sum of the derivatives"), _sum),
     x.Scale: Rule(_always("constant factor"), _always("a constant factor stays in front"), _scale),
     x.Hadamard: Rule(
-        _always("product rule"), _always("d(a ⊙ b) = diag(b) da + diag(a) db"), _product
+        _always("product rule"), _always("d(a ⊙ b) = diag(b) da + diag(a) db"), _product,
+        r"d(a \odot b) = \mathrm{diag}(b) \, da + \mathrm{diag}(a) \, db",
     ),
     x.Apply: Rule(_elementwise_name, lambda node: ELEMENTWISE[node.function].because, _elementwise),
     x.Whole: Rule(
@@ -103,7 +106,7 @@ RULES: dict[type, Rule] = {
     x.Spread: Rule(_always("repeated number"), _always("every entry is the same number"), _spread),
     x.Matmul: Rule(
         lambda node: "matrix times vector" if node.shape[1] == 1 else "matrix product",
-        _always("d(W v) = dW v + W dv"), _matmul,
+        _always("d(W v) = dW v + W dv"), _matmul, r"d(W v) = dW \, v + W \, dv",
     ),
     x.Transposed: Rule(_always("transpose"), _always("the entries stay, their places turn"), _transposed),
     x.Concat: Rule(_always("concatenation"), _always("each part has rows of its own"), _concat),
@@ -114,12 +117,10 @@ RULES: dict[type, Rule] = {
 
 def rule_for(node: Matrix) -> Rule:
     """The rule of a node; RuleMissing names the node type that has none."""
-    try:
-        return RULES[type(node)]
-    except KeyError:
-        raise RuleMissing(
-            f"there is no rule for {type(node).__name__} ({node})", "add a row to symlstm.calculus.rules.RULES"
-        ) from None
+    found = RULES.get(type(node))
+    if found is None:
+        raise no_row(node, "symlstm.calculus.rules.RULES", "rule")
+    return found
 
 
 def differential(node: Matrix, output: Matrix | None = None) -> Differential:

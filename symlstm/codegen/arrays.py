@@ -17,6 +17,7 @@ from symlstm.codegen.sizes import ATOM, MATMUL, POWER, PRODUCT, SUM, Axis, Piece
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, split_number
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
+from symlstm.expr.missing import no_row
 from symlstm.expr.tree import quantities
 
 SCALAR, VECTOR, ROW, MATRIX = "scalar", "vector", "row", "matrix"
@@ -95,7 +96,10 @@ class ArrayWriter:
 
     def piece(self, expr: Matrix) -> Piece:
         """The text of an expression; a number may stand for a whole array of it."""
-        return _HANDLERS[type(expr)](self, expr)
+        write = _HANDLERS.get(type(expr))
+        if write is None:
+            raise no_row(expr, "symlstm.codegen.arrays._HANDLERS")
+        return write(self, expr)
 
     def full(self, expr: Matrix, at_least: int = SUM) -> str:
         """The text of an expression, with the full shape."""

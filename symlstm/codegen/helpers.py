@@ -57,7 +57,7 @@ def fill_rows(out: Any, *terms: Any) -> None:
     so that they stay in the cache.
     """
     rows, columns = out.shape[-2:]
-    at_once = min(rows, max(1, 49152 // (len(terms) * out[..., 0, :].size)))
+    at_once = min(rows, max(1, 98304 // (len(terms) * out[..., 0, :].size)))
     entries = np.empty((*out.shape[:-1], 1, len(terms)), out.dtype)
     for k, (vector, _) in enumerate(terms):
         entries[..., 0, k] = 1 if vector is None else vector

@@ -12,13 +12,13 @@ from typing import Any
 
 from symlstm.emit.build import document
 from symlstm.emit.document import Document
+from symlstm.emit.emitters import emitter, endings
 from symlstm.emit.files import write
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.page import Page
 from symlstm.emit.readynotations import notation
 from symlstm.emit.report import Report, report
 from symlstm.errors import OutputUnwritable, unknown
-from symlstm.plugins import EMITTERS, registered
 
 __all__ = [
     "Document",
@@ -33,7 +33,6 @@ __all__ = [
     "write",
 ]
 
-ENDINGS = {".tex": "latex", ".md": "markdown", ".txt": "terminal", ".json": "json"}
 _OF_DOCUMENT = ("notation", "steps", "evidence", "source", "paths")
 
 
@@ -43,28 +42,32 @@ def emit(result: Any, format: str, **options: Any) -> str:
     result: a cell, a derivation, a backward pass, `report(cell)`, a `Page`, or a `Document`.
     notation: a name, a .toml file or a dictionary. steps: show every step. paths: list the single paths.
     evidence: True to check now, or an evidence object; a formula that fails is not shown.
-    source: beside a cell's equations, what latexify-py reads in its code.
-    Further options go to the emitter: standalone (latex), width and color (terminal).
+    source: beside the equations, what latexify-py reads in the code (False: not).
+    Further options go to the emitter: standalone (latex), width and color (terminal). Raises NameUnknown for a format
+    or an option that does not exist.
     """
-    emitters = registered(EMITTERS)
-    if format not in emitters:
-        raise unknown("format", format, emitters)
-    emitter = emitters[format].load()
+    emit_document, own = emitter(format)
     known = {k: v for k, v in options.items() if k in _OF_DOCUMENT}
-    return str(emitter(document(result, **known), **{k: v for k, v in options.items() if k not in _OF_DOCUMENT}))
+    others = {k: v for k, v in options.items() if k not in _OF_DOCUMENT}
+    for name in others:
+        if own is not None and name not in own:
+            raise unknown(f"option of {format}", name, (*_OF_DOCUMENT, *own))
+    return str(emit_document(document(result, **known), **others))
 
 
 def save(result: Any, path: str | os.PathLike[str], **options: Any) -> None:
-    """Write a result to a file, whole or not at all; the format follows the ending: .tex, .md, .txt, .json.
+    """Write a result to a file, whole or not at all; the format follows the ending: .tex, .md, .txt, .json, ...
 
+    A file is a whole document: an emitter with an option `standalone` gets standalone=True.
     Raises OutputUnwritable for another ending and for a place that cannot be written.
     """
     ending = Path(path).suffix.lower()
-    if ending not in ENDINGS:
+    known = endings()
+    if ending not in known:
         raise OutputUnwritable(
             f"{path}: no format has the ending {ending!r}" if ending else f"{path} has no ending",
-            f"the format follows the ending, one of {', '.join(ENDINGS)}",
+            f"the format follows the ending, one of {', '.join(sorted(known))}",
         )
-    if ending == ".tex":
+    if "standalone" in (emitter(known[ending])[1] or ()):
         options.setdefault("standalone", True)
-    write(path, emit(result, ENDINGS[ending], **options))
+    write(path, emit(result, known[ending], **options))

@@ -11,6 +11,7 @@ from symlstm.emit.derivations import step_blocks
 from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, Row, Section, formula
 from symlstm.emit.inline import where, with_stacked_adjoints
 from symlstm.emit.reasons import Words
+from symlstm.emit.source import source_aside
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation
 
@@ -22,9 +23,12 @@ _GROUPS = (
 
 
 def backward_sections(
-    b: BackwardPass, notation: Notation, *, steps: bool = False, evidence: Any = None
+    b: BackwardPass, notation: Notation, *, steps: bool = False, evidence: Any = None, source: bool = False
 ) -> tuple[Section, ...]:
-    """The adjoint equations in the order of computation, each with its reason."""
+    """The adjoint equations in the order of computation, each with its reason.
+
+    source: after what is given, what latexify-py reads in the code of the cell.
+    """
     checked = evidence_of(b, evidence)
     about = {"kind": "backward", "cell": b.cell.name, "upstream": [q.name for q in b.upstream]}
     failed = refused(Formula(r"\text{backward pass}", "the backward pass"), checked)
@@ -33,6 +37,7 @@ def backward_sections(
     known = {a.of: a.expr for a in b.adjoints if a.quantity.role == "adjoint"}
     notation = with_stacked_adjoints(notation, b.cell, known)
     sections = [Section(("Given",), (Paragraph(_given(b, notation)),), {"kind": "given"}, aside=True)]
+    sections += source_aside(b.cell, notation) if source else ()
     if steps:
         sections.append(Section(("Steps",), step_blocks(b.cell, b.steps, notation, by_matrix=True), {"kind": "steps"}))
     words = Words(b.cell, [e for a in b.adjoints for e in (a.expr, a.quantity, a.of)], notation)

@@ -14,7 +14,7 @@ from symlstm.emit.readynotations import notation as read_notation
 from symlstm.emit.report import Report, report_sections
 from symlstm.emit.source import source_section
 from symlstm.equations import Cell
-from symlstm.errors import SymlstmError
+from symlstm.errors import SymlstmError, unknown
 from symlstm.expr.notation import Notation
 
 
@@ -34,6 +34,8 @@ def document(
     """
     if isinstance(result, Document):
         return result
+    if others and isinstance(result, (Cell, Derivation, BackwardPass, Report)):
+        raise unknown("option", next(iter(others)), ("notation", "steps", "evidence", "source", "paths"))
     chosen = read_notation(notation)
     if isinstance(result, Cell):
         own = cell_notation(result, chosen)
@@ -41,12 +43,12 @@ def document(
         return Document((result.name,), sections, about_cell(result, own) | {"kind": "cell"})
     if isinstance(result, Derivation):
         own = cell_notation(result.cell, chosen)
-        sections = derivation_sections(result, own, steps=steps, paths=paths, evidence=evidence)
+        sections = derivation_sections(result, own, steps=steps, paths=paths, evidence=evidence, source=source)
         title = (formula(asked(result), own), f" of {result.cell.name}")
         return Document(title, sections, about_cell(result.cell, own) | {"kind": "derivation"})
     if isinstance(result, BackwardPass):
         own = cell_notation(result.cell, chosen)
-        sections = backward_sections(result, own, steps=steps, evidence=evidence)
+        sections = backward_sections(result, own, steps=steps, evidence=evidence, source=source)
         return Document(
             (f"Backward pass of {result.cell.name}",), sections, about_cell(result.cell, own) | {"kind": "backward"}
         )

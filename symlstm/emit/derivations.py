@@ -13,6 +13,7 @@ from symlstm.emit.equations import equation_rows, functions_in
 from symlstm.emit.inline import where
 from symlstm.emit.prose import listed, prose
 from symlstm.emit.reasons import Words, reason_of
+from symlstm.emit.source import source_aside
 from symlstm.equations import Cell
 from symlstm.expr.brackets import BREAK_SUM, bracketed, unmarked
 from symlstm.expr.build import partial, total
@@ -82,15 +83,26 @@ def _index_term(term: Any, notation: Notation) -> tuple[str, str]:
 
 
 def derivation_sections(
-    d: Derivation, notation: Notation, *, steps: bool = False, paths: bool = False, evidence: Any = None
+    d: Derivation,
+    notation: Notation,
+    *,
+    steps: bool = False,
+    paths: bool = False,
+    evidence: Any = None,
+    source: bool = False,
 ) -> tuple[Section, ...]:
-    """Everything about one derivative; with evidence that failed, the failure in the place of the result."""
+    """Everything about one derivative; with evidence that failed, the failure in the place of the result.
+
+    source: after what is known, what latexify-py reads in the code of these equations.
+    """
     checked = evidence_of(d, evidence)
     about = about_derivation(d, notation)
     known = d.graph.relevant(d.of)
     sections = [Section(("Known",), (Equations(equation_rows(known, notation)),), {"kind": "known"}, aside=True)]
     if not known:
         sections = []
+    if known and source:
+        sections += source_aside(d.cell, notation, [e.quantity for e in known])
     sections.append(Section(("Asked",), (Paragraph(_question(d, notation)),), {"kind": "asked"}, aside=True))
     shown = formula(asked(d), notation)
     failed = refused(shown, checked)

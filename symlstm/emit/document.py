@@ -1,7 +1,7 @@
 """What is emitted, as plain data: a document of sections of blocks. Built once; an emitter only renders it.
 
-To add a format, write one function `emit(document, **options) -> str` that renders each kind of block, and declare it
-in the entry-point group `symlstm.emitters`.
+To add a format, write one function `emit(document, **options) -> str` that renders each kind of block, with ENDINGS of
+its files beside it, and declare it in the entry-point group `symlstm.emitters`.
 """
 
 from __future__ import annotations
@@ -104,12 +104,17 @@ class Listing:
 
 @dataclass(frozen=True)
 class Rung:
-    """One check of a formula: what was done, whether it held (None: undecided), what was measured, and how."""
+    """One check of a formula: what was done, whether it held (None: undecided), what was measured, and how.
+
+    method, measured: the kind of check and its number, from which the checks of several formulas are summed up.
+    """
 
     name: str
     held: bool | None
     figure: str = ""
     detail: str = ""
+    method: str = ""
+    measured: float | None = None
 
 
 @dataclass(frozen=True)

@@ -38,14 +38,6 @@ def _above(parts: list[Formula]) -> Prose:
     return tuple(out)
 
 
-def equations_latex(cell: Cell, notation: Notation) -> str:
-    """The equations of a cell as one aligned block of LaTeX."""
-    from symlstm.emit.inline import cell_notation
-    from symlstm.emit.mathblocks import AMS, aligned
-
-    return aligned(equation_rows(cell.equations, cell_notation(cell, notation)), AMS)
-
-
 def equations_section(cell: Cell, notation: Notation) -> Section:
     """The equations, and the conventions that they use."""
     rows = equation_rows(cell.equations, notation)

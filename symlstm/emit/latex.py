@@ -24,6 +24,7 @@ from symlstm.emit.document import (
 from symlstm.emit.layout import LATEX
 from symlstm.emit.mathblocks import AMS, BOXED, aligned, boxed, escaped
 
+ENDINGS = (".tex",)
 PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[a4paper, margin=2.5cm]{geometry}

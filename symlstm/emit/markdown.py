@@ -24,6 +24,7 @@ from symlstm.emit.document import (
 )
 from symlstm.emit.mathblocks import GITHUB, aligned, boxed
 
+ENDINGS = (".md",)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 
 
@@ -66,8 +67,20 @@ def _rung(rung: Rung) -> str:
 def _table(table: Table) -> str:
     rule = "---:" if table.numeric else "---"
     head = [" | ".join(_prose(h) for h in table.headers), " | ".join(rule for _ in table.headers)]
-    rows = [" | ".join(_prose(c).replace("|", r"\vert ") for c in row) for row in table.rows]
+    rows = [" | ".join(_cell(c) for c in row) for row in table.rows]
     return "\n".join(f"| {line} |" for line in (*head, *rows))
+
+
+def _cell(prose: Prose) -> str:
+    """Running text in a table, where a bare | would end the column; \\| in words is escaped already."""
+    return "".join(_unbarred(p) for p in prose)
+
+
+def _unbarred(part: str | Formula | Code | Link) -> str:
+    if isinstance(part, Formula):
+        latex = part.latex.replace(r"\|", r"\Vert ")
+        return f"$`{latex.replace('|', chr(92) + 'vert ')}`$"
+    return _part(part).replace("|", r"\|") if isinstance(part, Code) else _part(part)
 
 
 def _prose(prose: Prose) -> str:

@@ -105,7 +105,7 @@ def _from_table(table: Mapping[str, Any], where: str, name: str) -> Notation:
     changes["text_symbols"] = {k: untex(v) for k, v in changes.get("symbols", {}).items()} | changes.get(
         "text_symbols", {}
     )
-    return DEFAULT.with_(**_in_text(changes))
+    return (DEFAULT if name == "default" else _ready("default")).with_(**_in_text(changes))
 
 
 def _in_text(changes: dict[str, Any]) -> dict[str, Any]:

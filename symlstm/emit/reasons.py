@@ -6,40 +6,18 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from symlstm.calculus.rules import RULES
 from symlstm.calculus.steps import Step
 from symlstm.emit.document import Code, Formula, Link, Prose, formula
 from symlstm.emit.prose import from_latex
 from symlstm.equations import Cell
 from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM
+from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.nodes import Block, Partial, Quantity
 from symlstm.expr.notation import Notation
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities
 
-_KNOWN = {
-    "d(a ⊙ b) = diag(b) da + diag(a) db": r"d(a \odot b) = \mathrm{diag}(b) \, da + \mathrm{diag}(a) \, db",
-    "d(W v) = dW v + W dv": r"d(W v) = dW \, v + W \, dv",
-    "sigma' = sigma (1 - sigma)": r"\sigma' = \sigma (1 - \sigma)",
-    "tanh' = 1 - tanh^2": r"\tanh' = 1 - \tanh^2",
-    "exp' = exp": r"\exp' = \exp",
-    "log' z = 1 / z": r"\log' z = 1/z",
-    "softmax' = diag(y) - y y^T": r"\mathrm{softmax}' = \mathrm{diag}(y) - y y^{\top}",
-    "softplus' = sigma": r"\mathrm{softplus}' = \sigma",
-    "(log sigma)' z = sigma(-z)": r"(\log \sigma)' z = \sigma(-z)",
-    "sqrt' z = 1 / (2 sqrt z)": r"\sqrt{z}' = 1/(2\sqrt{z})",
-    "sin' = cos": r"\sin' = \cos",
-    "cos' = -sin": r"\cos' = -\sin",
-    "sinh' = cosh": r"\sinh' = \cosh",
-    "cosh' = sinh": r"\cosh' = \sinh",
-    "arctan' z = 1 / (1 + z^2)": r"\arctan' z = 1/(1 + z^2)",
-    "(e^z - 1)' = e^z": r"(e^z - 1)' = e^z",
-    "log(1 + z)' = 1 / (1 + z)": r"\log(1 + z)' = 1/(1 + z)",
-    "(z^a)' = a z^(a-1)": r"(z^a)' = a z^{a-1}",
-    "var' = 2 (v - mean v)^T / n": r"\mathrm{var}' = \frac{2}{n} (v - \mathrm{mean}(v))^{\top}",
-    "logsumexp' = softmax^T": r"\mathrm{logsumexp}' = \mathrm{softmax}^{\top}",
-    "|z|' = sign z": r"|z|' = \mathrm{sign}(z)",
-}
-"""The reasons that are formulas themselves."""
 _SELF_EVIDENT = {"the derivative of a sum is the sum of the derivatives", "quotient rule"}
 _SHORT = {"chain rule, elementwise function": "chain rule", "chain rule, insert": "chain rule"}
 _ONCE = {"d(a ⊙ b) = diag(b) da + diag(a) db", "d(W v) = dW v + W dv", "each part has rows of its own"}
@@ -64,6 +42,13 @@ def reason_of(step: Step, notation: Notation, words: Words) -> Prose:
     return (name, ": ", *why) if why else (name,)
 
 
+def _formulas() -> dict[str, str]:
+    """The reasons that are formulas themselves, from the tables of functions and of rules: text -> LaTeX."""
+    said = {row.because: row.reason for row in ELEMENTWISE.values() if row.reason}
+    said |= {row.because: row.reason for row in WHOLE.values() if row.reason}
+    return said | {rule.because(None): rule.latex for rule in RULES.values() if rule.latex}
+
+
 def _short(rule: str) -> str:
     for long, short in _SHORT.items():
         rule = rule.replace(long, short)
@@ -84,6 +69,7 @@ class Words:
             found.update(dict.fromkeys(quantities(expr)))
         self._notation = notation
         self._said: set[str] = set()
+        self._said_in_latex = _formulas()
         named = [Block(matrix, 0, matrix.shape[0], *columns) for matrix, *columns in notation.blocks]
         self._formulas = {text(q): formula(q, notation) for q in (*found, *named)}
         self._formulas |= {when: Formula(when, when) for when in ("t-1", "t+1")}
@@ -99,8 +85,8 @@ class Words:
         return new
 
     def __call__(self, sentence: str) -> Prose:
-        if sentence in _KNOWN:
-            return (from_latex(_KNOWN[sentence].replace(r"\odot", self._notation.product)),)
+        if sentence in self._said_in_latex:
+            return (from_latex(self._said_in_latex[sentence].replace(r"\odot", self._notation.product)),)
         out: list[str | Formula | Code | Link] = []
         place = 0
         for match in self._run.finditer(sentence):

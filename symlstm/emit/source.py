@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from symlstm.emit.document import Block, Formula, Paragraph, Prose, Section, Table, formula
+from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, Row, Section, Table, formula
 from symlstm.emit.rewriting import CannotSay, Rewriter, replaced
 from symlstm.emit.untex import untex
 from symlstm.equations import Cell
@@ -23,6 +23,25 @@ from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation
 
 TITLE = ("What the code says",)
+
+
+def source_aside(cell: Cell, notation: Notation, only: Iterable[Quantity] | None = None) -> tuple[Section, ...]:
+    """What latexify-py reads in the code, one row an equation, to stand beside equations that are shown already.
+
+    only: these quantities. Nothing where nothing can be read.
+    """
+    wanted = None if only is None else set(only)
+    try:
+        readings = read_source(cell, notation)
+    except Exception:  # `source_section` of the cell says why
+        return ()
+    rows = [
+        Row(formula(e.quantity, notation), Formula(readings[e.name], untex(readings[e.name])))
+        for e in cell.equations
+        if e.name in readings and e.quantity not in notation.inline and (wanted is None or e.quantity in wanted)
+    ]
+    title = (*TITLE, ", read by latexify-py")
+    return (Section(title, (Equations(tuple(rows)),), {"kind": "source"}, aside=True),) if rows else ()
 
 
 def source_section(cell: Cell, notation: Notation) -> Section:

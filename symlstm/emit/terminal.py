@@ -29,6 +29,7 @@ from symlstm.emit.document import (
 )
 from symlstm.emit.layout import TERMINAL, lay_out, text_width
 
+ENDINGS = (".txt",)
 WIDTH = 100
 _COLORS = {True: "green", False: "red", None: "yellow"}
 

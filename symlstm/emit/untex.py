@@ -11,7 +11,8 @@ _SIGNS = {
     "langle": "⟨", "rangle": "⟩", "to": "→", "rightarrow": "→", "mapsto": "↦", "approx": "≈", "le": "≤", "leq": "≤",
     "ge": "≥", "geq": "≥", "neq": "≠", "ne": "≠", "in": "∈", "sum": "Σ", "prod": "Π", "infty": "∞", "dots": "…",
     "ldots": "…", "cdots": "…", "pm": "±", "circ": "∘", "ast": "*", "star": "⋆", "prime": "'", "ell": "ℓ",
-    "nabla": "∇", "mid": "|", "vert": "|", "Vert": "‖", "lVert": "‖", "rVert": "‖", "quad": "  ", "qquad": "    ",
+    "nabla": "∇", "mid": "|", "vert": "|", "lvert": "|", "rvert": "|", "Vert": "‖", "lVert": "‖", "rVert": "‖",
+    "quad": "  ", "qquad": "    ",
 }  # fmt: skip
 _ACCENTS = {
     "tilde": "\u0303",
@@ -25,7 +26,6 @@ _DROPPED = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|limits|matho
 _GROUP = re.compile(r"\\(?P<command>\w+)\s*\{(?P<inside>[^{}]*)\}")
 _FRACTION = re.compile(r"\\d?frac\{(?P<above>[^{}]*)\}\{(?P<below>[^{}]*)\}")
 _SUPERSCRIPTS = str.maketrans("0123456789-+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺")
-_SAVED = str.maketrans("{}", "\ue000\ue001")
 
 
 @lru_cache(maxsize=2048)

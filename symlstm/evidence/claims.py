@@ -89,30 +89,20 @@ def _named_parts(b: BackwardPass) -> tuple[dict[Quantity, tuple[Quantity, Any]],
     """The parts of equations whose gradients have names: part -> (quantity of the equation, node), delta -> part."""
     parts: dict[Quantity, tuple[Quantity, Any]] = {}
     part_of: dict[Quantity, Quantity] = {}
-    deltas = [a for a in b.adjoints if a.quantity.role != "adjoint"]
-    said = [(a.of, a.because) for a in deltas]
+    deltas = [a for a in b.adjoints if a.at is not None]
+    places = [(a.of, a.at) for a in deltas]
     for a in deltas:
-        node = _node_of(b.cell, a)
-        if node is not None and said.count((a.of, a.because)) == 1:
-            part = quantity(f"{a.quantity.name}_at", node.shape, a.of.time)
-            parts[part] = (a.of, node)
+        if places.count((a.of, a.at)) == 1 and _occurrences(b.cell, a) == 1:
+            part = quantity(f"{a.quantity.name}_at", a.at.shape, a.of.time)
+            parts[part] = (a.of, a.at)
             part_of[a.quantity] = part
     return parts, part_of
 
 
-def _node_of(cell: Cell, adjoint: Any) -> Any:
-    """The node inside the equation that a delta is the gradient by, where it occurs once."""
+def _occurrences(cell: Cell, adjoint: Any) -> int:
+    """How often the node that a delta is the gradient by occurs in its equation."""
     equation = cell.equation(adjoint.of)
-    if equation is None:
-        return None
-    at = getattr(adjoint, "at", None)
-    wanted = adjoint.because.removeprefix("gradient by ")
-    found = [
-        node
-        for node in subnodes(equation.expr)
-        if (node == at if at is not None else node.shape == adjoint.quantity.shape and text(node) == wanted)
-    ]
-    return found[0] if len(found) == 1 else None
+    return 0 if equation is None else sum(node == adjoint.at for node in subnodes(equation.expr))
 
 
 class Incomputable(Exception):

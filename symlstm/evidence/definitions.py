@@ -18,6 +18,13 @@ def elementwise(function: str, arrays: int, constants: tuple[sp.Expr, ...]) -> t
 
 
 @lru_cache(maxsize=512)
+def adds_terms(function: str, arrays: int, constants: tuple[sp.Expr, ...]) -> bool:
+    """Whether the value of an elementwise function is a sum, or the logarithm of one: its terms can cancel."""
+    _, formula = elementwise(function, arrays, constants)
+    return bool(formula.is_Add or any(log.args[0].is_Add for log in formula.atoms(sp.log)))
+
+
+@lru_cache(maxsize=512)
 def whole(function: str, length: int) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Expr, ...]]:
     """(symbols, one formula an entry of the value) of a function of a whole vector."""
     symbols = sp.symbols(f"u:{length}", seq=True)

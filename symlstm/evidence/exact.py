@@ -21,7 +21,7 @@ from symlstm.evidence.claims import INDEX, Claims, expected, formula_names, sett
 from symlstm.evidence.interpret import evaluate, shaped
 from symlstm.evidence.polynomials import Polynomials
 from symlstm.evidence.program import Program, Sizes, shape_of, show_sizes
-from symlstm.evidence.report import Mismatch, Rung, failed
+from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
 from symlstm.evidence.residues import Residues, Unlucky
 from symlstm.evidence.scalars import Scalars, relations_hold, scalars
 from symlstm.expr.nodes import Quantity
@@ -172,10 +172,12 @@ def _by_polynomials(claims: Claims, at: Point, start: float) -> Rung:
     seconds, sizes = time.perf_counter() - start, show_sizes(at.sizes)
     if mismatches:
         return failed(NAME, mismatches, entries, seconds, sizes)
+    if not entries:
+        return nothing_compared(NAME, seconds)
     gates = len(at.algebra.gates)
     values = f"in {gates} gate values" if gates != 1 else "in 1 gate value"
     figure = f"{entries} {'entry' if entries == 1 else 'entries'} equal as polynomials {values} ({sizes})"
-    return Rung(NAME, True, figure, "scalars differentiated by SymPy; equality decided", seconds)
+    return Rung(NAME, True, figure, "scalars differentiated by SymPy; equality decided", seconds, "polynomials")
 
 
 def _by_residues(claims: Claims, seed: int, points: int, start: float) -> Rung:
@@ -199,7 +201,8 @@ def _by_residues(claims: Claims, seed: int, points: int, start: float) -> Rung:
         f"{entries} {'entry' if entries == 1 else 'entries'} equal as rational functions at {points} random points "
         f"modulo 2^127-1 ({sizes}), chance of error below 1e{floor(chance) + 1}"
     )
-    return Rung(NAME, True, figure, "scalars differentiated by SymPy; Schwartz-Zippel", time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Rung(NAME, True, figure, "scalars differentiated by SymPy; Schwartz-Zippel", seconds, "residues", chance)
 
 
 def _differences(claims: Claims, at: Point) -> tuple[list[Mismatch], int, int]:

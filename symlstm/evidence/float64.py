@@ -5,8 +5,9 @@ Using Complex Variables to Estimate Derivatives of Real Functions, SIAM Review 4
 What cannot be perturbed inside that function (an intermediate quantity, or a state of step t-1 without what it was
 made from) is perturbed in the equations, which are first seen to give what the function returns.
 
-The bound is not a tolerance: the formula, and the differentiated equations, are also run in running error analysis
-(symlstm.evidence.running), which bounds how far rounding can carry each of the two from the truth.
+The bound is not one number for all cells: the formula, and the differentiated equations, are also run in running
+error analysis (symlstm.evidence.running), which bounds how far rounding can carry each of the two from the truth, given
+how accurate NumPy's functions were measured to be. For the user's own function a margin is added (OTHER_STEPS).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from symlstm.evidence.program import (
     show_sizes,
     two_steps,
 )
-from symlstm.evidence.report import Mismatch, Rung, failed
+from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
 from symlstm.evidence.running import Running, RunningField, U, exact
 from symlstm.evidence.stepped import STEP
 from symlstm.expr.nodes import Quantity
@@ -43,10 +44,11 @@ FIELD = RunningField()
 DRAWS = 64
 LOOSE = 2.0**26
 """A bound of more ulp than this leaves less than half of the digits: nothing is claimed."""
-OTHER_STEPS = 4
-"""The user's function may form a value by other steps than the equations: its error bound is taken this many times,"""
-UNIT_STEPS = 32
-"""and this many u of the largest entry are added (tanh by exponentials has an absolute error of a few u)."""
+OTHER_STEPS, UNIT_STEPS = 4, 32
+"""Judged, not derived: nobody has analysed the rounding of the user's own steps, which may differ from the equations'.
+The bound of the equations is taken 4 times and 32 u of the largest entry are added. Measured over the tests' cells
+(sigmoid, softmax and tanh by exponentials among them) at six points each, functions use 4 % of that at most, and none
+leaves the bound of the equations themselves."""
 
 
 @dataclass
@@ -177,7 +179,7 @@ def _numeric(cell: Cell, function: Any, seed: int) -> NumericCell:
     sizes = choose_sizes(program, 4)
     names = [q for q, _ in one_step(cell).equations]
     before = dict(zip(names, [q for q, _ in program.equations], strict=False))
-    leaves = {q: q.shifted(-1, f"{q.name}_prev") for q in (*(s.previous for s in cell.states), *cell.inputs)}
+    leaves = {q: q.shifted(-1, cell.name_before(q.name)) for q in (*(s.previous for s in cell.states), *cell.inputs)}
     points = []
     for _ in range(2):
         values = draw_until(lambda low: _forward(program, sizes, rng, low))
@@ -228,13 +230,15 @@ def check(claims: Claims, seed: int = 0) -> Rung:
     seconds = time.perf_counter() - start
     if mismatches:
         return failed(NAME, mismatches, entries, seconds, sizes)
+    if not entries:
+        return nothing_compared(NAME, seconds)
     if allowed > LOOSE:
         text = f"rounding alone may amount to {allowed:.1g} ulp"
         return Rung(NAME, None, f"too ill-conditioned at this point ({sizes})", text, seconds)
     first, *others = sorted(at.ways, key=lambda way: way != FUNCTION)
     how = " and ".join([first, *[way.removeprefix("complex step ") for way in others]])
     figure = f"worst {worst:.1f} ulp over {entries} {'entry' if entries == 1 else 'entries'} ({sizes}), {how}"
-    return Rung(NAME, True, figure, f"bound by running error analysis: {allowed:.0f} ulp", seconds)
+    return Rung(NAME, True, figure, f"bound by running error analysis: {allowed:.0f} ulp", seconds, "ulp", float(worst))
 
 
 def _compared(claims: Claims, at: Point, seeds: dict[Quantity, Running]) -> Any:

@@ -104,9 +104,9 @@ def two_steps(cell: Cell) -> Program:
     moved: dict[Quantity, Quantity] = {}
     for state in cell.states:
         moved[state.current] = state.previous
-        moved[state.previous] = state.previous.shifted(-1, f"{state.previous.name}_prev")
+        moved[state.previous] = state.previous.shifted(-1, cell.name_before(state.previous.name))
     for q in (*(e.quantity for e in cell.equations), *cell.inputs):
-        moved.setdefault(q, q.shifted(-1, f"{q.name}_prev"))
+        moved.setdefault(q, q.shifted(-1, cell.name_before(q.name)))
     before = tuple((moved[e.quantity], substituted(e.expr, moved)) for e in cell.equations)
     return _program(cell, [*before, *((e.quantity, e.expr) for e in cell.equations)], total=True)
 

@@ -15,6 +15,8 @@ class Rung:
 
     held: True, False, or None where this rung cannot decide. figure: what was measured, in a few words.
     detail: how it was measured; of a failure, the entry and both values. seconds: the time it took.
+    method: what kind of check it was (ulp, digits, polynomials, residues); measured: its number, to compare and to add
+    up: the worst ulp, the worst difference, or (residues) log10 of the chance of error.
     """
 
     name: str
@@ -22,6 +24,8 @@ class Rung:
     figure: str
     detail: str
     seconds: float
+    method: str = ""
+    measured: float | None = None
 
     def __str__(self) -> str:
         verdict = {True: "held", False: "FAILED", None: "open"}[self.held]
@@ -95,6 +99,11 @@ class Mismatch:
     def __str__(self) -> str:
         place = ", ".join(str(k + 1) for k in self.entry)
         return f"{self.label}, entry ({place}): the formula gives {self.formula}, the oracle {self.oracle}"
+
+
+def nothing_compared(name: str, seconds: float) -> Rung:
+    """The rung where no formula has an entry to compare: nothing held."""
+    return Rung(name, None, "nothing compared", "no formula has an entry that the oracle gives", seconds)
 
 
 def failed(name: str, mismatches: Sequence[Mismatch], checked: int, seconds: float, sizes: str) -> Rung:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlstm.evidence.definitions import compiled_elementwise, compiled_whole
+from symlstm.evidence.definitions import adds_terms, compiled_elementwise, compiled_whole
 
 U = 2.0**-53
 FUNCTION = 8
-"""Roundings charged for one function: 4 ulp of the library's, doubled since a user may write it in other steps."""
+"""Roundings charged for one function, of its value or of the largest term added in its definition: measured against
+60 digits, NumPy's are off by 4.01 u or less (real part, and derivative by complex step); doubled."""
 ZOOM = 2.0**16
 """Errors are moved through functions this much enlarged, so that the difference is not itself rounding."""
 LOCALLY_CONSTANT = ("step", "sign")
@@ -102,7 +103,11 @@ class RunningField:
         for other in arrays[1:]:
             _require_same_shape(arrays[0], other)
         compute = compiled_elementwise(function, len(arrays), constants, "numpy")
-        return _through(lambda *values: compute(*values) + 0 * values[0], arrays, function in LOCALLY_CONSTANT)
+        found = _through(lambda *values: compute(*values) + 0 * values[0], arrays, function in LOCALLY_CONSTANT)
+        if function in LOCALLY_CONSTANT or not adds_terms(function, len(arrays), constants):
+            return found
+        terms = np.maximum(1.0, sum(np.abs(a.value.real) for a in arrays))  # exp(z) - 1, b + (a - b) step(a - b)
+        return Running(found.value, found.real + FUNCTION * U * terms, found.imag)
 
     def whole(self, function: str, v: Running) -> Running:
         length = v.shape[-2]

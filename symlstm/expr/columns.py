@@ -10,6 +10,7 @@ from typing import Any
 
 from symlstm.expr import nodes as x
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
+from symlstm.expr.missing import no_row
 
 Code = Callable[[Any], str]
 
@@ -17,7 +18,10 @@ Code = Callable[[Any], str]
 def column_code(expr: Any, printer: Any) -> str:
     """Hook of the nodes: a NumPy expression, names resolved through the printer's module table."""
     code: Code = lambda e: printer._print(e)  # noqa: E731
-    return _CODE[type(expr)](expr, code, lambda name: _name(printer, name))
+    write = _CODE.get(type(expr))
+    if write is None:
+        raise no_row(expr, "symlstm.expr.columns._CODE")
+    return write(expr, code, lambda name: _name(printer, name))
 
 
 def _name(printer: Any, name: str) -> str:

@@ -69,7 +69,7 @@ class Notation:
         return replace(self, **merged)
 
 
-DEFAULT = Notation(symbols={"cct": r"\tilde{c}"}, text_symbols={"cct": "c\u0303"})
+DEFAULT = Notation()
 
 
 def fill(template: str, *values: str) -> str:

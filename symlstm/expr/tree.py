@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, add, block, concat, diag, hadamard, matmul, scale, spread, transpose
-from symlstm.expr.nodes import Add, Block, Concat, Diag, Hadamard, Matmul, Quantity, Scale, Spread, Transposed
+from symlstm.expr.missing import no_row
+from symlstm.expr.nodes import Quantity
 
 REBUILD: dict[type, Any] = {
-    Add: add,
-    Scale: scale,
-    Hadamard: hadamard,
-    Matmul: matmul,
-    Transposed: transpose,
-    Diag: diag,
-    Concat: concat,
-    Block: block,
-    Spread: spread,
+    x.Add: add,
+    x.Scale: scale,
+    x.Hadamard: hadamard,
+    x.Matmul: matmul,
+    x.Transposed: transpose,
+    x.Diag: diag,
+    x.Concat: concat,
+    x.Block: block,
+    x.Spread: spread,
+    x.Apply: x.Apply,
+    x.Whole: x.Whole,
+    x.Ones: x.Ones,
+    x.Zeros: x.Zeros,
+    x.Eye: x.Eye,
+    x.Partial: x.Partial,
+    x.Total: x.Total,
 }
 """How a node is made again from changed arguments, so that it comes out simplified."""
 
 
 def rebuild(node: Matrix, args: tuple[Any, ...]) -> Matrix:
-    return REBUILD.get(type(node), type(node))(*args)
+    """The node again, from other arguments. Raises RuleMissing for a node type that REBUILD lacks."""
+    make = REBUILD.get(type(node))
+    if make is None and isinstance(node, x.Node):
+        raise no_row(node, "symlstm.expr.tree.REBUILD")
+    return (make or type(node))(*args)
 
 
 def replace(expr: Matrix, mapping: dict[Matrix, Matrix]) -> Matrix:

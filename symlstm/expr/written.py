@@ -18,6 +18,7 @@ from symlstm.expr import nodes as x
 from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM, bracketed, unmarked
 from symlstm.expr.build import split_number
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
+from symlstm.expr.missing import no_row
 from symlstm.expr.notation import DEFAULT, Notation, fill, number_latex, number_text, size_text
 from symlstm.expr.signs import lowered, quantity_latex, quantity_text
 
@@ -45,6 +46,8 @@ class _Writer:
         if expr in self.notation.inline:
             expr = self.notation.inline[expr]
         handler = _HANDLERS.get(type(expr))
+        if handler is None and isinstance(expr, x.Node):
+            raise no_row(expr, "symlstm.expr.written._HANDLERS")
         if handler is None:
             return (sp.latex(expr) if self.latex else str(expr)), SUM
         return handler(self, expr)

@@ -5,12 +5,14 @@ import pytest
 import sympy as sp
 
 import symlstm as sl
+from symlstm import plugins
 from symlstm.expr.nodes import Quantity
+from symlstm.plugins import registered
 from tests.calculus.numeric import TINY, derivative, instance, step
 from tests.support.ulps import scaled_ulps
 from tests.trace.reading import value
 
-CELLS = ["lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn"]
+CELLS = list(registered(plugins.CELLS))
 ROUNDINGS = 64  # operations on the longest way through a cell, inner products of up to 9 terms counted as 9
 
 

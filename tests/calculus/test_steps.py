@@ -5,10 +5,12 @@ import itertools
 import pytest
 
 import symlstm as sl
+from symlstm import plugins
 from symlstm.expr.nodes import Partial, Quantity
 from symlstm.expr.tree import quantities
+from symlstm.plugins import registered
 
-CELLS = ["lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn"]
+CELLS = list(registered(plugins.CELLS))
 
 
 def derivations(name):

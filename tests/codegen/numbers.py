@@ -4,10 +4,11 @@ import numpy as np
 
 import symlstm as sl
 from symlstm.codegen.inputs import shape_of
+from symlstm.plugins import CELLS, registered
 from symlstm.registry import cell as find
 from tests.codegen.adhoc import CELLS as ADHOC
 
-BUILT_IN = ("lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn")
+BUILT_IN = tuple(registered(CELLS))
 SIZES = {"n": 4, "m": 3, "k": 5, "p": 2, "q": 2}
 STEP = 1e-30
 

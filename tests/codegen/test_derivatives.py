@@ -5,6 +5,7 @@ import pytest
 
 import symlstm as sl
 from symlstm.codegen.body import leaves
+from symlstm.errors import RuleMissing
 from tests.codegen.adhoc import CELLS as ADHOC
 from tests.codegen.numbers import BUILT_IN, cell_of, complex_step, leaf, numbers, with_leaf
 from tests.support.ulps import scaled_ulps
@@ -13,12 +14,15 @@ BATCHES = [(), (1,), (7,), (2, 3)]
 LIMIT = 64
 """Ulps of the largest entry: two programs that sum a few dozen rounded terms in different orders."""
 
+REFUSED = {("shared_weights", "h", "M")}
+"""(cell, of, wrt) without a Jacobian, since the matrix enters nonlinearly and as more than a matrix times a vector."""
+
 every_cell = pytest.mark.parametrize("name", [*BUILT_IN, *ADHOC])
 
 
 def close(a, b):
     """Equal but for rounding."""
-    return scaled_ulps(np.asarray(a), np.asarray(b)) < LIMIT or np.abs(np.asarray(a) - b).max() < 1e-15
+    return scaled_ulps(np.asarray(a), np.asarray(b)) < LIMIT
 
 
 def matrix(array, of_axes, wrt_axes):
@@ -49,13 +53,12 @@ def test_the_jacobian_of_every_quantity_by_every_argument(name):
             start += size
             if of.shape[1] != 1:
                 continue
-            columns = (size, *wrt.shape) if wrt.shape[1] != 1 else (size, wrt.shape[0] if at.ndim else 1)
             columns = (size, *at.shape) if wrt.shape[1] != 1 else (size, at.size)
-            try:
-                found = k.jacobian(p, x, states, of=of.name, wrt=wrt.name)
-            except sl.SymlstmError as error:
-                assert error.code == "rule", error
+            if (name, of.name, wrt.name) in REFUSED:
+                with pytest.raises(RuleMissing, match="no index form"):
+                    k.jacobian(p, x, states, of=of.name, wrt=wrt.name)
                 continue
+            found = k.jacobian(p, x, states, of=of.name, wrt=wrt.name)
             assert close(found, expected.reshape(columns)), (of.name, wrt.name)
 
 

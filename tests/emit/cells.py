@@ -2,7 +2,10 @@
 
 import numpy as np
 
-BUILT_IN = ("lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn")
+from symlstm import functions as F
+from symlstm.plugins import CELLS, registered
+
+BUILT_IN = tuple(registered(CELLS))
 NOTATIONS = ("default", "blog", "course", "course_letters")
 
 
@@ -54,6 +57,20 @@ def sliced(x, h_prev, *, W: "n n+m", b: "n", a: ""):
     z = W[:, :n] @ h_prev + W[:, n:] @ x + b
     u = a * np.tanh(z) ** 2 - 0.5 * h_prev
     h = (W[:, :n] @ u) * h_prev / (1 + u**2)
+    return h
+
+
+def everything(x: "m", h_prev: "n", *, W: "n n+m", V: "n n", p: "n", a: ""):
+    """Every function of the tables and every node type, in one cell."""
+    n = h_prev.shape[0]
+    z = W @ np.concatenate([h_prev, x])
+    e = np.exp(z) + np.log(z) + np.sqrt(z) + np.abs(z) + np.sign(z) + np.expm1(z) + np.log1p(z)
+    s = np.sin(z) + np.cos(z) + np.sinh(z) + np.cosh(z) + np.arctan(z) + np.heaviside(z, 0.0)
+    g = F.relu(z) + F.softplus(z) + F.log_sigmoid(z) + F.sigmoid(z) * np.tanh(z) ** 3
+    u = np.maximum(e, s) / (2 + np.minimum(g, p) ** 2)
+    r = np.sum(u) + np.mean(s) + np.var(s) + np.max(s) + F.norm(s) + F.logsumexp(s)
+    v = r * F.softmax(V.T @ u) + np.outer(p, u) @ h_prev - W[:, :n] @ h_prev
+    h = a * v - (p @ v) * h_prev
     return h
 
 

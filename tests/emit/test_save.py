@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import symlstm as sl
-from symlstm.emit import emit, save, write
+from symlstm.emit import document, emit, save, write
 from symlstm.errors import NameUnknown, OutputUnwritable, SymlstmError
 
 
@@ -27,7 +27,7 @@ def test_the_format_follows_the_ending(derivation, tmp_path, ending, start):
 
 @pytest.mark.parametrize("name", ["c.docx", "c"])
 def test_another_ending_lists_those_that_there_are(derivation, tmp_path, name):
-    with pytest.raises(OutputUnwritable, match=r"\.tex, \.md, \.txt, \.json"):
+    with pytest.raises(OutputUnwritable, match=r"one of \.json, \.md, \.tex, \.txt"):
         save(derivation, tmp_path / name)
     assert os.listdir(tmp_path) == []
 
@@ -62,6 +62,84 @@ def test_a_failed_derivation_writes_nothing(derivation, tmp_path):
     with pytest.raises(NameUnknown):
         save(derivation, tmp_path / "c.md", notation="corse")
     assert os.listdir(tmp_path) == []
+
+
+def org(document, headline="*"):
+    """An emitter of another package, for Org mode."""
+    return f"{headline} {document.title[0]}"
+
+
+def plain_org(document):
+    return "plain"
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Declares an emitter as an installed package would, by an entry point alone."""
+    from importlib.metadata import EntryPoint
+
+    from symlstm.emit import emitters
+    from symlstm.plugins import EMITTERS, registered
+
+    def install(name, value):
+        points = {**registered(EMITTERS), name: EntryPoint(name, value, EMITTERS)}
+        monkeypatch.setattr(emitters, "registered", lambda group: points)
+
+    return install
+
+
+def test_a_format_of_another_package_needs_an_entry_point_alone(derivation, tmp_path, installed):
+    installed("org", "tests.emit.test_save:org")
+    save(sl.cell("gru"), tmp_path / "gru.org")
+    assert (tmp_path / "gru.org").read_text() == "* gru"
+    assert emit(sl.cell("gru"), "org", headline="**") == "** gru"
+    with pytest.raises(OutputUnwritable, match=r"\.json, \.md, \.org, \.tex, \.txt"):
+        save(derivation, tmp_path / "c.docx")
+
+
+def test_the_command_line_takes_the_ending_of_another_package(tmp_path, installed, monkeypatch):
+    from typer.testing import CliRunner
+
+    from symlstm.cli import app
+
+    installed("org", "tests.emit.test_save:org")
+    assert CliRunner().invoke(app, ["show", "gru", "-o", str(tmp_path / "gru.org")]).exit_code == 0
+    assert (tmp_path / "gru.org").read_text() == "* gru"
+
+
+def test_an_emitter_says_which_endings_its_files_have(tmp_path, installed, monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys.modules[__name__], "ENDINGS", (".o", ".outline"), raising=False)
+    installed("org", "tests.emit.test_save:plain_org")
+    for ending in ENDINGS:
+        save(sl.cell("gru"), tmp_path / f"gru{ending}")
+        assert (tmp_path / f"gru{ending}").read_text() == "plain"
+    with pytest.raises(OutputUnwritable):
+        save(sl.cell("gru"), tmp_path / "gru.org")
+
+
+def test_a_broken_emitter_of_another_package_stands_in_nobodys_way(derivation, tmp_path, installed):
+    installed("broken", "no_such_module:emit")
+    derivation.save(tmp_path / "c.md")
+    assert (tmp_path / "c.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("format", "option", "guess"),
+    [("latex", "stepz", "steps"), ("latex", "standalon", "standalone"), ("terminal", "widht", "width")],
+)
+def test_an_unknown_option_is_met_with_a_guess(derivation, format, option, guess):
+    with pytest.raises(NameUnknown, match=f"there is no option of {format} named '{option}'") as caught:
+        emit(derivation, format, **{option: True})
+    assert f"did you mean {guess}?" in caught.value.hint
+
+
+def test_an_unknown_option_of_a_result_says_which_there_are(derivation):
+    with pytest.raises(NameUnknown, match="there is no option of latex named 'colour'"):
+        derivation.latex(colour=True)
+    with pytest.raises(NameUnknown, match="there is no option named 'stepz'"):
+        document(derivation, stepz=True)
 
 
 def test_an_unknown_format_is_met_with_a_guess(derivation):

@@ -1,7 +1,5 @@
 """Small cells that together use every node type, every linear map and every function of the tables."""
 
-
-
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """The float64 rung: the user's own function under complex steps, and the bound by running error analysis."""
 
-
-
 import dataclasses
 
 import mpmath

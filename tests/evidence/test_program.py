@@ -1,7 +1,5 @@
 """What the oracles run: sizes, two steps, and parts of equations with names."""
 
-
-
 import numpy as np
 
 import symlstm as sl
@@ -9,6 +7,7 @@ from symlstm.calculus.graph import earlier_equations
 from symlstm.evidence import float64
 from symlstm.evidence.claims import claims_of
 from symlstm.evidence.program import choose_sizes, one_step, show_sizes, two_steps
+from symlstm.plugins import CELLS, registered
 
 
 def sizes_of(function, start):
@@ -45,6 +44,6 @@ def test_the_step_before_is_the_function_itself_run_earlier():
 
 
 def test_every_gradient_of_a_part_has_an_oracle_of_its_own():
-    for name in ("lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn"):
+    for name in registered(CELLS):
         claims = claims_of(sl.backward(sl.cell(name)))
         assert all(claim.seeds for claim in claims.claims), name

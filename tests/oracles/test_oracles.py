@@ -15,11 +15,20 @@ import re
 import numpy as np
 import pytest
 
+from symlstm.plugins import registered
 from tests.oracles import batched, torch_cells, torch_plain
 from tests.oracles.instances import CELLS, instance, oracle
 from tests.support.ulps import scaled_ulps
 
 ALLOWED = 32  # times eps max|b|
+
+
+def test_every_cell_that_comes_with_symlstm_has_an_oracle():
+    """A cell is tested against plain loops; an oracle for it is a module here and a row of `instances.CELLS`."""
+    built_in = {name for name, point in registered("symlstm.cells").items() if point.value.startswith("symlstm.")}
+    without = sorted(built_in - set(CELLS))
+    assert not without, f"no oracle for {', '.join(without)}: add tests/oracles/<cell>.py and a row to instances.py"
+    assert built_in == set(CELLS)
 
 
 def farthest(ours, theirs):

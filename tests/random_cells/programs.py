@@ -44,6 +44,9 @@ KINKED = {
     "abs": "np.abs({0})",
     "sign": "np.sign({0}) * {0}",
     "step": "np.where({0} > 0.2, {0}, 0.1 * {0})",
+    "at least": "np.where({0} >= 0.2, {0}, 0.1 * {0})",
+    "at most": "np.where({0} <= 0.2, {0}, 0.1 * {0})",
+    "counted": "({0} > 0.2) * {0}",
     "clip": "np.clip({0}, -0.5, 0.6)",
 }
 TWO = {
@@ -58,6 +61,9 @@ TWO = {
     "maximum": "np.maximum({0}, {1})",
     "minimum": "np.minimum({0}, {1})",
     "where": "np.where({0} > {1}, {0} * {1}, {1})",
+    "where less": "np.where({0} < {1}, {0} * {1}, {1})",
+    "where at least": "np.where({0} >= {1}, {0} * {1}, {1})",
+    "where at most": "np.where({0} <= {1}, {0} * {1}, {1})",
 }
 REDUCTIONS = {
     "sum": "np.sum({0})",

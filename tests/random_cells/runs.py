@@ -29,11 +29,13 @@ def compiled(program, namespace):
 
 
 class _Comparisons(ast.NodeTransformer):
-    """a > b as greater(a, b), so that it can be seen how near the two are."""
+    """a > b as greater(a, b), so that it can be seen how near the two are; away from a tie >= is >."""
 
     def visit_Compare(self, node):
         self.generic_visit(node)
-        return ast.Call(ast.Name("greater", ast.Load()), [node.left, *node.comparators], [])
+        (right,) = node.comparators
+        sides = [right, node.left] if isinstance(node.ops[0], (ast.Lt, ast.LtE)) else [node.left, right]
+        return ast.Call(ast.Name("greater", ast.Load()), sides, [])
 
 
 def numpy_namespace():
@@ -124,6 +126,8 @@ def drawn_numbers(program):
     for name in program.shapes:
         shape = program.shape_in_numbers(name)
         arguments[name] = rng.uniform(-1, 1, shape) / (np.sqrt(shape[1]) if len(shape) == 2 else 1)
+    if rng.integers(4) == 0:  # the first step of a sequence
+        arguments |= {f"{s}_prev": np.zeros_like(arguments[f"{s}_prev"]) for s in program.states}
     return arguments, rng
 
 

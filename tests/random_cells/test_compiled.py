@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import symlstm as sl
+from symlstm.plugins import CELLS, registered
 from tests.random_cells.bounds import agree, noise
 from tests.random_cells.programs import Program, programs
 from tests.random_cells.runs import compiled, numpy_namespace, reference
@@ -84,6 +85,6 @@ def test_float32_stays_float32(program):
     assert {np.asarray(r).dtype for r in results} == {np.dtype(np.float32)}
 
 
-@pytest.mark.parametrize("name", ["lstm", "lstm_softmax", "lstm_peephole", "gru", "gru_reset_before", "rnn"])
+@pytest.mark.parametrize("name", registered(CELLS))
 def test_the_built_in_cells_compile(name):
     assert "def step" in sl.compile(name).source

@@ -48,12 +48,12 @@ def compile_tex(path: Path, overfull_points: float = 20.0) -> Compiled:
         )
         text = log.read_text("utf-8", "replace") if log.exists() else run.stdout.decode("utf-8", "replace")
         if run.returncode:
-            raise TexError(f"{path}: pdflatex stopped\n{_error_lines(text)}")
+            raise TexError(f"{path}: pdflatex stopped\n{error_lines(text)}")
     wide = [match[0] for match in _OVERFULL.finditer(text) if float(match["points"]) > overfull_points]
     return Compiled(folder / f"{path.stem}.pdf", wide + _UNRESOLVED.findall(text))
 
 
-def _error_lines(log: str) -> str:
+def error_lines(log: str) -> str:
     """Each `! ...` line of a TeX log with the lines after it, up to the `l.<number>` that locates it."""
     lines = log.splitlines()
     shown: list[str] = []

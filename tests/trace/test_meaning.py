@@ -1,7 +1,5 @@
 """Python's own meaning is kept: what is written in place, copied, rebound or guessed comes out as the code says."""
 
-
-
 import numpy as np
 import pytest
 

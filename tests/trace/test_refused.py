@@ -1,7 +1,5 @@
 """What cannot be read as a cell is refused with the file, the line, the code, and what to use instead."""
 
-
-
 import math
 
 import numpy as np

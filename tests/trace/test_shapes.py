@@ -1,7 +1,5 @@
 """Sizes: read from annotations, inferred from use, and explained in the user's own names where they do not fit."""
 
-
-
 import numpy as np
 import pytest
 import sympy as sp

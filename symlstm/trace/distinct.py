@@ -1,0 +1,40 @@
+"""Different quantities get different signs, also where their names differ only in what a sign leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+
+from symlstm.equations import Cell, Equation, State
+from symlstm.expr.nodes import Quantity, quantity
+from symlstm.expr.text import text
+from symlstm.expr.tree import replace
+
+
+def with_distinct_signs(cell: Cell) -> Cell:
+    """The cell, with primes added to signs until no two quantities are written alike: h and ht, i and i_."""
+    ordered = [
+        *(s.previous for s in cell.states), *(s.current for s in cell.states), *cell.inputs,
+        *(e.quantity for e in cell.equations), *cell.parameters,
+    ]  # fmt: skip
+    written: dict[str, Quantity] = {}
+    new: dict[Quantity, Quantity] = {}
+    for q in dict.fromkeys(ordered):
+        sign = q
+        while written.setdefault(text(sign), q) != q:
+            sign = quantity(q.name, q.shape, q.time, q.role, f"{sign.base}_prime")
+        if sign != q:
+            new[q] = sign
+    if not new:
+        return cell
+
+    def of(q: Quantity) -> Quantity:
+        return new.get(q, q)
+
+    return changed(
+        cell,
+        equations=tuple(Equation(of(e.quantity), replace(e.expr, new), e.note) for e in cell.equations),
+        inputs=tuple(map(of, cell.inputs)),
+        states=tuple(State(of(s.current), of(s.previous)) for s in cell.states),
+        parameters=tuple(map(of, cell.parameters)),
+        outputs=tuple(map(of, cell.outputs)),
+    )
