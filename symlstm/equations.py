@@ -15,7 +15,7 @@ from symlstm.errors import unknown
 from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Quantity, t
 from symlstm.plugins import service
-from symlstm.trace.array import COLUMNS, ROWS, Path
+from symlstm.trace.array import COLUMNS, ROWS, Path, Place
 from symlstm.trace.frames import run
 
 
@@ -46,6 +46,7 @@ class Cell:
 
     equations: in the order of computation. inputs, states, parameters, outputs: its quantities (states in the order
     in which the function returns them). function: the numeric cell. shapes: name -> symbolic sizes, as in NumPy.
+    places: where each state and output stands in what the function returns (the indices and keys that lead to it).
     """
 
     name: str
@@ -59,6 +60,7 @@ class Cell:
     paths: Mapping[str, Path] = field(compare=False, repr=False)
     positional: tuple[str, ...] = field(compare=False, repr=False)
     layout: str | None = None
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def __repr__(self) -> str:
         return f"<cell {self.name}: {', '.join(e.name for e in self.equations)}>"

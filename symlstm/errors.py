@@ -66,12 +66,6 @@ class OutputUnwritable(SymlstmError):
     code = "output"
 
 
-class ExtraMissing(SymlstmError):
-    """An optional package is not installed; the hint says which extra brings it."""
-
-    code = "extra"
-
-
 def unknown(kind: str, name: str, known: Iterable[str]) -> NameUnknown:
     """The error for a name that does not exist, with the nearest ones that do."""
     choices = list(known)

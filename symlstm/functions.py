@@ -10,9 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from symlstm.errors import ShapeError
 from symlstm.expr import numeric
-from symlstm.trace.array import COLUMNS, Traced, constant
-from symlstm.trace.numpy_api import UFUNCS, concatenate, elementwise, reduction
+from symlstm.trace.array import COLUMNS, Traced
+from symlstm.trace.broadcasting import constant
+from symlstm.trace.elementwise import elementwise
+from symlstm.trace.elementwise import maximum as traced_maximum
+from symlstm.trace.parts import concatenate
+from symlstm.trace.whole import reduction
+from symlstm.trace.whole import softmax as traced_softmax
 
 
 def _one(name: str, compute: Callable[..., Any], traced: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,16 +33,10 @@ def _one(name: str, compute: Callable[..., Any], traced: Callable[..., Any]) -> 
 def concat(*parts: Any) -> Any:
     """One vector after the other: [a; b]."""
     traced = [part for part in parts if isinstance(part, Traced)]
-    if traced:
-        columns = any(part._batch == COLUMNS for part in traced)
-        return traced[0]._reading.operation(concatenate, parts, 0 if columns else -1)
-    return np.concatenate(parts, axis=-1)
-
-
-def _softmax(v: Traced) -> Traced:
-    from symlstm.expr.build import whole
-
-    return v.like(whole("softmax", v._expr), v._rank, v._batch)
+    if not traced:
+        return np.concatenate(parts, axis=-1)
+    _require_last_axis("concat", *traced)
+    return traced[0]._reading.operation(concatenate, parts, -1)
 
 
 def maximum(a: Any, b: Any) -> Any:
@@ -45,7 +45,20 @@ def maximum(a: Any, b: Any) -> Any:
     if traced is None:
         return numeric.maximum(a, b)
     reading = traced._reading
-    return reading.operation(UFUNCS["maximum"], constant(reading, a), constant(reading, b))
+    return reading.operation(traced_maximum, constant(reading, a), constant(reading, b))
+
+
+def _require_last_axis(name: str, *vectors: Traced) -> None:
+    if any(v._batch == COLUMNS for v in vectors):
+        raise ShapeError(f"{name} of columns", "the functions of symlstm.functions take vectors in the last axis")
+
+
+def _along_the_last_axis(name: str) -> Callable[..., Traced]:
+    def compute(v: Traced) -> Traced:
+        _require_last_axis(name, v)
+        return reduction(name)(v, -1 if v._batch else None)
+
+    return compute
 
 
 sigmoid = _one("sigmoid", numeric.sigmoid, elementwise("sigmoid"))
@@ -53,6 +66,6 @@ tanh = _one("tanh", np.tanh, elementwise("tanh"))
 relu = _one("relu", numeric.relu, elementwise("relu"))
 softplus = _one("softplus", numeric.softplus, elementwise("softplus"))
 log_sigmoid = _one("log_sigmoid", numeric.log_sigmoid, elementwise("log_sigmoid"))
-softmax = _one("softmax", numeric.softmax, _softmax)
-logsumexp = _one("logsumexp", numeric.logsumexp, reduction("logsumexp"))
-norm = _one("norm", numeric.norm, reduction("norm"))
+softmax = _one("softmax", numeric.softmax, traced_softmax)
+logsumexp = _one("logsumexp", numeric.logsumexp, _along_the_last_axis("logsumexp"))
+norm = _one("norm", numeric.norm, _along_the_last_axis("norm"))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.codegen import inputs, mismatch
+from symlstm.codegen.faithful import require_faithful
 from symlstm.codegen.jacobian_code import jacobian_function
 from symlstm.codegen.module import RESERVED, helper_sources, module
 from symlstm.codegen.tensor_code import tensor_function
@@ -137,11 +138,21 @@ def _compiled(cell: Cell) -> Compiled:
 
 
 def compile(cell: Any, backend: str = "numpy") -> Compiled:
-    """A cell as functions on NumPy arrays; see Compiled. cell: a Cell, or anything that `symlstm.cell` takes."""
+    """A cell as functions on NumPy arrays; see Compiled. cell: a Cell, or anything that `symlstm.cell` takes.
+
+    The function is run beside its equations first: CellError where they do not compute the same.
+    """
     if backend not in BACKENDS:
         raise unknown("backend", str(backend), BACKENDS)
     if not isinstance(cell, Cell):
         from symlstm.registry import cell as find
 
         cell = find(cell)
-    return _compiled(cell)
+    made = _compiled(cell)
+    require_faithful(cell, made._functions["values"])
+    return made
+
+
+def export(cell: Cell) -> str:
+    """The text of a module that computes one step of the cell, its Jacobian and its gradients, with NumPy alone."""
+    return compile(cell).source

@@ -52,11 +52,6 @@ def module(cell: Cell) -> Module:
     return Module(_doc(cell), tuple(text for text, _ in made), frozenset().union(*(used for _, used in made)))
 
 
-def export(cell: Cell) -> str:
-    """The text of a module that computes one step of the cell, its Jacobian and its gradients, with NumPy alone."""
-    return module(cell).text
-
-
 def helper_sources(names: frozenset[str]) -> list[str]:
     """The source of helper functions and of those that they call in turn, without type annotations."""
     found = set(names)

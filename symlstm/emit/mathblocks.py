@@ -29,9 +29,10 @@ _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 }  # fmt: skip
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
 _LATEX_OF = {
     "σ": r"\sigma", "⊙": r"\odot", "⊗": r"\otimes", "⊕": r"\oplus", "∂": r"\partial", "δ": r"\delta", "Δ": r"\Delta",
-    "×": r"\times", "→": r"\to", "≤": r"\le", "≥": r"\ge", "≈": r"\approx", "·": r"\cdot", "−": "-", "²": "^2",
+    "×": r"\times", "→": r"\to", "≤": r"\le", "≥": r"\ge", "≈": r"\approx", "·": r"\cdot", "−": "-", "⁻": "^-",
     "∈": r"\in", "∞": r"\infty", "Γ": r"\Gamma", "ᵀ": r"^{\top}", "⟨": r"\langle", "⟩": r"\rangle",
 }  # fmt: skip
 
@@ -97,6 +98,8 @@ def escaped(text: str, in_text: bool = False) -> str:
 def _sign(c: str) -> str:
     if c in _ESCAPES:
         return _ESCAPES[c]
+    if c in _RAISED:
+        return f"$^{_RAISED[c]}$"
     if c in _LATEX_OF:
         return f"${_LATEX_OF[c]}$"
     if ord(c) < 0x180 or c in "–—‘’“”…":

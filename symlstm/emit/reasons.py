@@ -13,13 +13,18 @@ from symlstm.emit.prose import from_latex
 from symlstm.equations import Cell
 from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
-from symlstm.expr.nodes import Block, Partial, Quantity
+from symlstm.expr.nodes import Apply, Block, Partial, Quantity, Whole
 from symlstm.expr.notation import Notation
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities
 
 _SELF_EVIDENT = {"the derivative of a sum is the sum of the derivatives", "quotient rule"}
 _SHORT = {"chain rule, elementwise function": "chain rule", "chain rule, insert": "chain rule"}
+_OPERATORS = {name: "\\" + name for name in ("tanh", "exp", "log", "sin", "cos", "sinh", "cosh", "arctan", "max")}
+_OPERATORS |= {"maximum": r"\max", "minimum": r"\min"}
+_CALLED = "|".join(sorted({"diag", *ELEMENTWISE, *WHOLE}, key=len, reverse=True))
+"""Names that stand before a bracket in formulas."""
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _ONCE = {"d(a ⊙ b) = diag(b) da + diag(a) db", "d(W v) = dW v + W dv", "each part has rows of its own"}
 """What is said the first time only."""
 
@@ -42,11 +47,16 @@ def reason_of(step: Step, notation: Notation, words: Words) -> Prose:
     return (name, ": ", *why) if why else (name,)
 
 
-def _formulas() -> dict[str, str]:
-    """The reasons that are formulas themselves, from the tables of functions and of rules: text -> LaTeX."""
-    said = {row.because: row.reason for row in ELEMENTWISE.values() if row.reason}
-    said |= {row.because: row.reason for row in WHOLE.values() if row.reason}
-    return said | {rule.because(None): rule.latex for rule in RULES.values() if rule.latex}
+def _fixed() -> dict[str, str]:
+    """Reasons that name no quantity, from the tables of functions and of rules: text -> LaTeX of a formula."""
+    said = {row.because: row.reason for row in ELEMENTWISE.values()} | {
+        row.because: row.reason for row in WHOLE.values()
+    }
+    return said | {rule.because(None): rule.latex for kind, rule in RULES.items() if kind not in (Apply, Whole)}
+
+
+def _upright(name: str) -> str:
+    return rf"\mathrm{{{name}}}".replace("_", r"\_")
 
 
 def _short(rule: str) -> str:
@@ -69,12 +79,14 @@ class Words:
             found.update(dict.fromkeys(quantities(expr)))
         self._notation = notation
         self._said: set[str] = set()
-        self._said_in_latex = _formulas()
+        self._fixed = _fixed()
         named = [Block(matrix, 0, matrix.shape[0], *columns) for matrix, *columns in notation.blocks]
         self._formulas = {text(q): formula(q, notation) for q in (*found, *named)}
         self._formulas |= {when: Formula(when, when) for when in ("t-1", "t+1")}
         symbols = "|".join(re.escape(s) for s in sorted(self._formulas, key=len, reverse=True)) or r"(?!)"
-        token = rf"(?:{symbols}|diag|tanh|softmax|exp|log|[∂δσ⊙()\[\];+=/ᵀ:,]|\d+|[-I](?![\w-]))"
+        token = (
+            rf"(?:(?:{symbols})(?!\w)|(?:{_CALLED})(?=[(⁰¹²³⁴-⁹⁻])|[⁰¹²³⁴-⁹⁻]+|[∂δσ⊙()\[\];+=/ᵀ:,]|\d+|[-I](?![\w-]))"
+        )
         self._run = re.compile(rf"(?<![\w]){token}(?: ?{token})*")
         self._symbol = re.compile(rf"(?<![\w{{])(?:{symbols})(?![\w\[])|(?<=[∂δ])(?:{symbols})(?!\w)")
 
@@ -85,8 +97,9 @@ class Words:
         return new
 
     def __call__(self, sentence: str) -> Prose:
-        if sentence in self._said_in_latex:
-            return (from_latex(self._said_in_latex[sentence].replace(r"\odot", self._notation.product)),)
+        if sentence in self._fixed:
+            said = self._fixed[sentence]
+            return (from_latex(said.replace(r"\odot", self._notation.product)) if said else sentence,)
         out: list[str | Formula | Code | Link] = []
         place = 0
         for match in self._run.finditer(sentence):
@@ -124,9 +137,8 @@ class Words:
         ):
             out = out.replace(sign, latex)
         out = re.sub(r"(?<=[\w}]) (?=[\[(])", r" \\, ", out)
-        for name in ("diag", "softmax"):
-            out = re.sub(rf"(?<![\\{{\w]){name}(?=\()", rf"\\mathrm{{{name}}}", out)
-        return re.sub(r"(?<![\\\w])(tanh|exp|log)(?=[\s(])", r"\\\1", out)
+        out = re.sub(rf"(?<![\\{{\w])(?:{_CALLED})(?=[(⁰¹²³⁴-⁹⁻])", lambda m: _OPERATORS.get(m[0], _upright(m[0])), out)
+        return re.sub(r"[⁰¹²³⁴-⁹⁻]+", lambda m: f"^{{{m[0].translate(_RAISED)}}}", out)
 
     def _plain(self, run: str) -> str:
         return self._symbol.sub(lambda m: self._formulas[m[0]].text, run).replace("⊙", self._notation.text_product)

@@ -54,6 +54,8 @@ def _group(match: re.Match[str]) -> str:
     command, inside = match["command"], match["inside"]
     if command in _ACCENTS:
         return inside + _ACCENTS[command]
+    if command == "sqrt":
+        return f"√{inside}" if len(inside) == 1 else f"√({inside})"
     if command in (
         "mathrm",
         "mathtt",

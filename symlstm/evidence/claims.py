@@ -89,12 +89,12 @@ def _named_parts(b: BackwardPass) -> tuple[dict[Quantity, tuple[Quantity, Any]],
     """The parts of equations whose gradients have names: part -> (quantity of the equation, node), delta -> part."""
     parts: dict[Quantity, tuple[Quantity, Any]] = {}
     part_of: dict[Quantity, Quantity] = {}
-    deltas = [a for a in b.adjoints if a.at is not None]
-    places = [(a.of, a.at) for a in deltas]
-    for a in deltas:
-        if places.count((a.of, a.at)) == 1 and _occurrences(b.cell, a) == 1:
-            part = quantity(f"{a.quantity.name}_at", a.at.shape, a.of.time)
-            parts[part] = (a.of, a.at)
+    deltas = [(a, a.at) for a in b.adjoints if a.at is not None]
+    places = [(a.of, at) for a, at in deltas]
+    for a, at in deltas:
+        if places.count((a.of, at)) == 1 and _occurrences(b.cell, a) == 1:
+            part = quantity(f"{a.quantity.name}_at", at.shape, a.of.time)
+            parts[part] = (a.of, at)
             part_of[a.quantity] = part
     return parts, part_of
 

@@ -152,7 +152,7 @@ def check(claims: Claims, seed: int = 0, points: int = 2) -> Rung:
         if not entries:
             return nothing_compared(NAME, seconds)
         digits = mpmath.nstr(worst, 1) if worst else "0"
-        figure = f"worst |difference| {digits} of an entry at {points} random points, {PROMISED} digits ({sizes})"
+        figure = f"worst difference {digits} of an entry at {points} random points, {PROMISED} digits ({sizes})"
         return Rung(
             NAME, True, figure, "central differences of the equations in 100 digits", seconds, "digits", float(worst)
         )

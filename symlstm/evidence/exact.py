@@ -197,6 +197,8 @@ def _by_residues(claims: Claims, seed: int, points: int, start: float) -> Rung:
         if mismatches:
             return failed(NAME, mismatches, entries, time.perf_counter() - start, sizes)
         chance += at.algebra.chance(degree, at.draws * index)
+    if not entries:
+        return nothing_compared(NAME, time.perf_counter() - start)
     figure = (
         f"{entries} {'entry' if entries == 1 else 'entries'} equal as rational functions at {points} random points "
         f"modulo 2^127-1 ({sizes}), chance of error below 1e{floor(chance) + 1}"

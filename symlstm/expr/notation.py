@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,6 +19,8 @@ ACCENTS = {"tilde": "tilde", "hat": "hat", "bar": "bar", "dot": "dot", "prime": 
 _COMBINING = {"tilde": "\u0303", "hat": "\u0302", "bar": "\u0304", "dot": "\u0307", "prime": "'"}
 _GREEK_TEXT = {name: chr(0x3B1 + k) for k, name in enumerate(_LETTERS)}
 _GREEK_TEXT |= {name.capitalize(): sign.upper() for name, sign in _GREEK_TEXT.items()}
+_COMBINED = {sign: name for name, sign in _COMBINING.items() if name != "prime"}
+_GREEK_NAMES = {sign: name for name, sign in _GREEK_TEXT.items() if name not in ("final", "omicron")}
 SIDES = ("next", "new", "prev", "old", "t")
 EARLIER = ("_tm1", "_t_1", "_t_minus_1", "_tminus1", "_t_m1", "_last", "_previous", "_past", "_before")
 """Ways of writing "of the step before" besides h_prev and h_old."""
@@ -106,7 +109,8 @@ def _split(base: str) -> tuple[str, list[str], list[str]]:
     head, *rest = [part for part in base.split("_") if part] or [base]
     accents = [part for part in rest if part in ACCENTS]
     subscripts = [part for part in rest if part not in ACCENTS]
-    if head not in GREEK and not rest and len(head) in (2, 3) and head[0] in "WUVRPbp" and head[1:].isalnum():
+    letters = {"W": 3, "U": 3, "V": 3, "R": 3, "P": 2, "b": 2, "p": 2}
+    if head not in GREEK and not rest and 1 < len(head) <= letters.get(head[0], 0) and head[1:].isalnum():
         return head[0], accents, [head[1:]]
     for greek in GREEK:
         if head != greek and head.startswith(greek) and head[len(greek) :].isdigit():
@@ -119,9 +123,26 @@ def _split(base: str) -> tuple[str, list[str], list[str]]:
 def _word_latex(word: str) -> str:
     if word in GREEK:
         return "\\" + word
+    if not word.isascii():
+        return "".join(_letters_latex(unicodedata.normalize("NFD", word)))
     if len(word) == 1 or word.isdigit():
         return word
     return r"\mathrm{" + word + "}"
+
+
+def _letters_latex(letters: str) -> list[str]:
+    """Letters beyond ASCII one by one, as TeX knows them: σ as \\sigma, ĥ as \\hat{h}."""
+    out: list[str] = []
+    for letter in letters:
+        if letter in _COMBINED and out:
+            out[-1] = rf"\{_COMBINED[letter]}{{{out[-1]}}}"
+        elif letter in _GREEK_NAMES:
+            out.append(rf"{{\{_GREEK_NAMES[letter]}}}")
+        elif letter.isascii():
+            out.append(letter)
+        else:
+            out.append(rf"\mathrm{{u{ord(letter):x}}}")
+    return out
 
 
 def _listed(base: str, table: Mapping[str, str]) -> str | None:
@@ -161,12 +182,16 @@ def symbol_text(base: str, notation: Notation) -> tuple[str, str]:
     return sign, ",".join(_GREEK_TEXT.get(s, s) for s in subscripts)
 
 
+LARGEST_FRACTION = 1000
+"""Numbers with a larger denominator came from a decimal, and are shown as one."""
+
+
 @lru_cache(maxsize=512)
 def number_text(value: sp.Expr) -> str:
     """A plain number the way a person wrote it: 1/2 as 0.5, 1/3 as 1/3, sizes as they are."""
     if isinstance(value, sp.Rational) and not value.is_Integer:
         decimal = repr(float(value))
-        if len(decimal) <= 8 and sp.Rational(decimal) == value:
+        if (len(decimal) <= 8 or value.q > LARGEST_FRACTION) and sp.Rational(decimal) == value:
             return decimal
     return str(value).replace(" ", "")
 

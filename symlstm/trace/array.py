@@ -11,13 +11,16 @@ import sympy as sp
 
 from symlstm.errors import CellError, ShapeError
 from symlstm.expr import build as b
-from symlstm.expr.dims import Unifier, same_shape, same_size, show_shape, size
+from symlstm.expr.dims import Unifier, same_shape, show_shape, size
 from symlstm.expr.nodes import Quantity, quantity, t
 
-ROWS, COLUMNS = "rows", "columns"
+ROWS, COLUMNS, FLAT = "rows", "columns", "flat"
+"""Where the batch axis is that is left out: first, last, or alone (one number an example)."""
+
 BATCH = size("batch")
 LEAF, PENDING = -1, -2
 Path = tuple[tuple[str, Any], ...]
+Place = tuple[Any, ...]
 
 
 @dataclass
@@ -44,6 +47,7 @@ class Reading:
     guessed: list[str] = field(default_factory=list)
     states: list[tuple[str, Traced]] = field(default_factory=list)
     outputs: list[tuple[str, Traced]] = field(default_factory=list)
+    places: dict[int, Place] = field(default_factory=dict)
 
     def usual(self, letter: str, argument: str) -> sp.Expr:
         """A size for an argument without a shape: the usual letter, unless its use says otherwise."""
@@ -90,6 +94,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     __array_priority__ = 1000.0
     _shared = False
+    _truth = False  # whether this is the result of a comparison: 1 where true, 0 where not
 
     @property
     def open(self) -> bool:
@@ -136,6 +141,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def shape(self) -> tuple[sp.Expr, ...]:
         rows, cols = self._expr.shape
+        if self._batch == FLAT:
+            return (BATCH,)
         if self._batch:
             width = rows if self._rank else sp.S.One
             return (BATCH, width) if self._batch == ROWS else (width, BATCH)
@@ -147,7 +154,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float64)
+        return np.dtype(np.bool_ if self._truth else np.float64)
 
     @property
     def size(self) -> sp.Expr:
@@ -155,7 +162,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def T(self) -> Traced:
-        if self._batch:
+        if self._batch and self._batch != FLAT:
             return self.view(self._expr, self._rank, COLUMNS if self._batch == ROWS else ROWS)
         return self if self._rank < 2 else self.view(b.transpose(self._expr), 2)
 
@@ -163,7 +170,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return Traced(self._reading, expr, rank, batch)
 
     def __getitem__(self, key: Any) -> Traced:
-        from symlstm.trace.numpy_api import get_item
+        from symlstm.trace.parts import get_item
 
         return self._reading.operation(get_item, self, key)
 
@@ -182,7 +189,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
             )
         if result._rank != self._rank or not same_shape(result._expr.shape, self._expr.shape):
             raise ShapeError(f"an array of {show_shape(self.shape)} cannot become {show_shape(result.shape)} in place")
-        self._expr, self._serial = result._expr, result._serial
+        self._expr, self._serial, self._truth = result._expr, result._serial, result._truth
         return self
 
     def __iadd__(self, other: Any) -> Traced:
@@ -203,6 +210,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def view(self, expr: Any, rank: int, batch: str | None = None) -> Traced:
         """A part of this array that NumPy would not copy: neither is written in place from here on."""
         seen = self.like(expr, rank, batch)
+        seen._truth = self._truth
         self._shared = seen._shared = True
         return seen
 
@@ -234,86 +242,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        from symlstm.trace.numpy_api import METHODS
+        from symlstm.trace.numpy_api import METHODS, call_method
 
         if name in METHODS:
-            return lambda *args, **kwargs: self._reading.operation(METHODS[name], self, *args, **kwargs)
+            return lambda *args, **kwargs: self._reading.operation(call_method, self, name, args, kwargs)
         raise CellError(f".{name} of an array is not understood in a cell", "use +, *, @, and functions of numpy")
 
     def __repr__(self) -> str:
         return f"<{self._expr} : {show_shape(self.shape)}>"
-
-
-def broadcast(left: Traced, right: Traced) -> tuple[Any, Any, int, str | None]:
-    """Both as expressions of one shape, as NumPy's rules have it, with the rank and batch of the result."""
-    for one, other in ((left, right), (right, left)):
-        if one.open:
-            if other._rank:  # settles the other one as well
-                one.settle(other._rank, _plain_shape(other))
-            else:
-                one.settle(left._reading.guess(one.name, 0))
-    batch = left._batch or right._batch
-    if left._batch and right._batch and left._batch != right._batch:
-        raise ShapeError("rows and columns are mixed: one side has the batch first, the other last")
-    left_expr, right_expr = left._expr, right._expr
-    if batch and max(left._rank, right._rank) == 2:
-        return left_expr, right_expr, 1, batch
-    rank = max(left._rank, right._rank)
-    target = _joint_shape(left, right, rank)
-    return _expand(left, target), _expand(right, target), rank, batch
-
-
-def _plain_shape(value: Traced) -> tuple[sp.Expr, ...]:
-    return ((), (value._expr.shape[0],), value._expr.shape)[value._rank]
-
-
-def _joint_shape(left: Traced, right: Traced, rank: int) -> tuple[sp.Expr, ...]:
-    a, c = _plain_shape(left), _plain_shape(right)
-    a, c = (sp.S.One,) * (rank - len(a)) + a, (sp.S.One,) * (rank - len(c)) + c
-    out = []
-    for p, q in zip(a, c, strict=True):
-        if p != 1 and q != 1 and not same_size(p, q):
-            raise ShapeError(
-                f"{left._expr} has shape {show_shape(_plain_shape(left))}, {right._expr} has shape "
-                f"{show_shape(_plain_shape(right))}: they cannot be combined element by element",
-                "the sizes must be the same",
-            )
-        out.append(q if p == 1 else p)
-    return tuple(out)
-
-
-def _expand(value: Traced, target: tuple[sp.Expr, ...]) -> Any:
-    expr, rank = value._expr, value._rank
-    if rank == 0:
-        return expr if not target else b.spread(expr, *((*target, sp.S.One)[:2]))
-    if len(target) == 1:
-        return expr if expr.shape[0] != 1 or target[0] == 1 else b.spread(expr, target[0], 1)
-    if rank == 1:
-        return b.matmul(b.ones(target[0], 1), b.transpose(expr))
-    if expr.shape == (1, 1):
-        return b.spread(expr, *target)
-    if expr.shape[1] == 1 and target[1] != 1:
-        return b.matmul(expr, b.ones(1, target[1]))
-    if expr.shape[0] == 1 and target[0] != 1:
-        return b.matmul(b.ones(target[0], 1), expr)
-    return expr
-
-
-def constant(reading: Reading, value: Any) -> Traced:
-    """A plain number as a traced value; arrays of numbers are refused."""
-    if isinstance(value, Traced):
-        return value
-    if isinstance(value, sp.Expr):
-        return Traced(reading, b.scale(value, b.ones(1, 1)), 0, leaf=True)
-    if isinstance(value, (bool, int, float, np.number)) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        number = value.item() if hasattr(value, "item") else value
-        if isinstance(number, complex) or number != number or number in (float("inf"), float("-inf")):
-            raise CellError(f"the constant {number} cannot be part of a cell")
-        exact = sp.Integer(number) if float(number).is_integer() and abs(number) < 1e15 else sp.Rational(repr(number))
-        return Traced(reading, b.scale(exact, b.ones(1, 1)), 0, leaf=True)
-    if isinstance(value, (np.ndarray, list, tuple)):
-        raise CellError(
-            f"a constant array of shape {np.shape(value)} is part of the code",
-            "make it a keyword-only parameter of the function, so that it has a name and a derivative",
-        )
-    raise CellError(f"{type(value).__name__} is not a number or an array of the cell")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,7 +17,8 @@ from symlstm.expr.notation import base_of
 from symlstm.expr.tree import quantities, replace
 from symlstm.trace.arguments import Argument, PreviousState, leaf_quantity
 from symlstm.trace.array import COLUMNS, ROWS, Reading, Traced
-from symlstm.trace.frames import caught, changing, code_of, explain, notes, run
+from symlstm.trace.frames import caught, code_of, explain, notes, run
+from symlstm.trace.results import SEVERAL_STATES, results, unique_previous
 from symlstm.trace.signature import Signature, read_signature
 
 
@@ -89,12 +89,12 @@ def _read(function: Callable[..., Any], signature: Signature, reading: Reading) 
         if reading.unifier is not None:
             with inferring(reading.unifier):
                 returned, variables = run(function, args, kwargs)
-                reading.states, reading.outputs = _results(function, signature, reading, returned, variables)
+                results(function, signature, reading, returned, variables)
                 for argument, value in reading.states:
                     _require_kept_shape(reading.leaves[argument][0], value)
         else:
             returned, variables = run(function, args, kwargs)
-            reading.states, reading.outputs = _results(function, signature, reading, returned, variables)
+            results(function, signature, reading, returned, variables)
     except (
         SymlstmError,
         TypeError,
@@ -120,18 +120,6 @@ def _require_kept_shape(previous: Quantity, value: Traced) -> None:
 
 MOST_GUESSES = 24
 
-SEVERAL_STATES = frozenset({"state", "states", "carry", "hidden", "hx", "hc", "s"})
-"""Names of arguments that may hold all previous states together."""
-
-
-def _states(signature: Signature, reading: Reading) -> list[str]:
-    """The names of the previous states, one a vector."""
-    names: list[str] = []
-    for state in signature.states:
-        argument = reading.arguments[state]
-        names += [p._name for p in argument.parts()] if isinstance(argument, PreviousState) else [state]
-    return names
-
 
 def _argument(name: str, signature: Signature, reading: Reading) -> Traced:
     varying = name in signature.inputs or name in signature.states
@@ -151,135 +139,9 @@ def _argument(name: str, signature: Signature, reading: Reading) -> Traced:
         shape = (reading.usual(letter, name),)
     time = t - 1 if name in signature.states else t
     base = base_of(name)
-    leaf = leaf_quantity(_unique_previous(name, signature), shape, time, base)
+    leaf = leaf_quantity(unique_previous(name, signature), shape, time, base)
     reading.leaves[name] = (leaf, len(shape), (("argument", name),))
     return Traced(reading, leaf, len(shape), batch, leaf=True)
-
-
-def _unique_previous(name: str, signature: Signature) -> str:
-    """The name of a state argument: itself, or with _prev where it does not say that it is the previous one."""
-    return name if name not in signature.states or base_of(name) != name else f"{name}_prev"
-
-
-def _results(
-    function: Callable[..., Any], signature: Signature, reading: Reading, returned: Any, variables: dict[str, Any]
-) -> tuple[list[tuple[str, Traced]], list[tuple[str, Traced]]]:
-    """Match what is returned with the states; name all values. Gives (states, outputs) as (name, value)."""
-    names = _variable_names(function, signature, variables)
-    flat = _flatten(returned)
-    if not flat:
-        raise CellError(f"{signature.states[0]} is a state, but the function returns no array", "return the new states")
-    found: dict[str, Traced] = {}
-    previous = _states(signature, reading)
-    for state in previous:
-        wanted = base_of(state)
-        for value in flat:
-            if base_of(names.get(id(value), "")) == wanted and not any(value is v for v in found.values()):
-                found[state] = value
-                break
-    top = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-    rest = [v for v in (_flatten([v for v in top if isinstance(v, Traced)]) or flat) if not _in(v, found.values())]
-    rest += [v for v in flat if not _in(v, found.values()) and not _in(v, rest)]
-    for state in previous:
-        near = [v for v in rest if state not in found and _resembles(names.get(id(v), ""), base_of(state))]
-        if near:
-            found[state] = near[0]
-            rest = [v for v in rest if v is not near[0]]
-    for state in previous:
-        if state not in found:
-            if not rest:
-                raise CellError(
-                    f"no returned value is the new {base_of(state)} (for {state})", "return every new state"
-                )
-            unnamed = next((v for v in rest if id(v) not in names), rest[0])
-            rest = [v for v in rest if v is not unnamed]
-            found[state] = unnamed
-    ordered = sorted(previous, key=lambda s: next(k for k, v in enumerate(flat) if v is found[s]))
-    states = [(s, found[s]) for s in ordered]
-    outputs = [v for v in top if isinstance(v, Traced) and not _in(v, found.values())]
-    for state, value in states:
-        names.setdefault(id(value), _free(base_of(state), names, signature))
-    for k, value in enumerate(outputs):
-        names.setdefault(id(value), _free("y" if len(outputs) == 1 else f"y{k + 1}", names, signature))
-    for value in reading.divided:
-        if value._serial >= 0 and id(value) not in names:
-            taken = {*variables, *names.values(), *reading.leaves}
-            choices = itertools.chain(("z", "a"), (f"z_{k}" for k in itertools.count(1)))
-            names[id(value)] = next(name for name in choices if name not in taken)
-    reading.renamed = {
-        v._name: local
-        for local, v in variables.items()
-        if isinstance(v, Argument) and v._path[-1][0] == "index" and local not in reading.leaves
-    }
-    for state, value in states:
-        base = base_of(names[id(value)])
-        if base_of(state) in SEVERAL_STATES and state in signature.states and base not in reading.leaves:
-            reading.renamed[state] = base
-    reading.names = {
-        v._serial: names[id(v)]
-        for v in [*_values(variables, returned), *reading.divided]
-        if id(v) in names and v._serial >= 0
-    }
-    return states, [(names[id(v)], v) for v in outputs]
-
-
-def _resembles(name: str, base: str) -> bool:
-    """hs, h1, h_new and new_h are names for a new h."""
-    return base in (base_of(name).rstrip("s0123456789_"), *name.split("_"))
-
-
-def _in(value: Any, values: Any) -> bool:
-    return any(value is v for v in values)
-
-
-def _free(name: str, names: Mapping[int, str], signature: Signature) -> str:
-    taken = {*names.values(), *signature.inputs, *signature.parameters}
-    return name if name not in taken else f"{name}_new"
-
-
-def _flatten(value: Any) -> list[Traced]:
-    if isinstance(value, (Argument, Traced)):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (tuple, list)):
-        out: list[Traced] = []
-        for part in value:
-            out += [v for v in _flatten(part) if not _in(v, out)]
-        return out
-    return []
-
-
-def _values(variables: dict[str, Any], returned: Any) -> list[Traced]:
-    return _flatten([list(variables.values()), returned])
-
-
-def _variable_names(function: Callable[..., Any], signature: Signature, variables: dict[str, Any]) -> dict[int, str]:
-    """Names by the identity of the value: local variables first, then the keys of dicts."""
-    names: dict[int, str] = {}
-    arguments = {*signature.inputs, *signature.states, *signature.parameters}
-    several = changing(function)
-    reserved = (
-        {_unique_previous(s, signature) for s in signature.states} | set(signature.inputs) | set(signature.parameters)
-    )
-    for local, value in variables.items():
-        if isinstance(value, Traced) and not isinstance(value, Argument) and value._serial >= 0:
-            rebound = local in arguments
-            if local in several and not rebound:
-                continue
-            name = local if local not in reserved else f"{local}_new"
-            names.setdefault(id(value), name)
-    for local, value in variables.items():
-        if isinstance(value, dict):
-            for key, part in value.items():
-                if isinstance(part, Traced) and part._serial >= 0 and str(key).isidentifier():
-                    clash = str(key) in names.values() or str(key) in arguments
-                    names.setdefault(id(part), f"{local}_{key}" if clash else str(key))
-        elif isinstance(value, (list, tuple)):
-            for k, part in enumerate(value):
-                if isinstance(part, Traced) and part._serial >= 0 and local.isidentifier():
-                    names.setdefault(id(part), f"{local}_{k}")
-    return names
 
 
 def _second(function: Callable[..., Any], signature: Signature, first: Reading) -> Reading:
@@ -325,6 +187,8 @@ def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, 
     comments = notes(function)
     equations = {q: Equation(q, expr, comments.get(q.name, "")) for q, expr in reading.equations}
     found: list[State] = []
+    outputs = [v for _, v in reading.outputs if v._expr in equations]
+    places = {v._expr.name: reading.places[id(v)] for v in outputs}
     for argument, value in reading.states:
         previous, _, _ = reading.leaves[argument]
         current = value._expr
@@ -337,7 +201,8 @@ def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, 
             equations = _renamed(equations, current, current_base)
             current = current_base
         found.append(State(current, previous))
-    needed = _needed([s.current for s in found] + [v._expr for _, v in reading.outputs], equations)
+        places[current.name] = reading.places[id(value)]
+    needed = _needed([s.current for s in found] + [v._expr for v in outputs], equations)
     parameters = [
         q
         for a, (q, _, path) in reading.leaves.items()
@@ -355,10 +220,11 @@ def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, 
         inputs=tuple(reading.leaves[a][0] for a in signature.inputs if a in reading.leaves),
         states=tuple(found),
         parameters=tuple(parameters),
-        outputs=tuple(v._expr for _, v in reading.outputs if v._expr in equations),
+        outputs=tuple(v._expr for v in outputs),
         shapes={q.name: tuple(q.shape[:rank]) for q, rank, _ in reading.leaves.values()},
         paths={q.name: path for q, _, path in reading.leaves.values()},
         positional=signature.positional,
+        places=places,
         layout=reading.layout,
     )
 

@@ -84,9 +84,9 @@ def test_the_paths_render_on_github(notation):
 def test_the_pasteable_fragment_parses(cell):
     found = sl.cell(cell)
     fragments = [found.latex(), sl.backward(found).latex(), emit(report(found), "latex")]
-    displays = [f for text in fragments for f in displays(text)]
-    assert len(displays) > 4
-    assert parse_all([Parsed(cell, latex) for latex in displays]) == []
+    pasted = [f for text in fragments for f in displays(text)]
+    assert len(pasted) > 4
+    assert parse_all([Parsed(cell, latex) for latex in pasted]) == []
 
 
 @pytest.mark.parametrize(

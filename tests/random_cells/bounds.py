@@ -2,13 +2,12 @@
 
 import numpy as np
 
-import os
-LOG = os.environ.get("RATIOS")
 EPS = np.finfo(np.float64).eps
 FINER = np.finfo(np.float64).eps / np.finfo(np.float32).eps
 SPREAD = 32
 """How many times larger one program's rounding error may be than another's. Judged: both are sums of a few dozen signed
-roundings, in different orders, so that the ratio is of order one, but nobody has bounded it. Measured: MEASURED."""
+roundings, in different orders, so that the ratio is of order one, but nobody has bounded it. Measured: at most 6.0, in
+22,437 arrays of 2,400 random cells."""
 
 
 def noise(rough, exact):
@@ -34,6 +33,4 @@ def agree(found, wanted, program, run, noise):
     for name in found.keys() & wanted.keys():
         exact = wanted[name]
         apart = np.abs(np.reshape(found[name], exact.shape) - exact).max(initial=0)
-        if LOG:
-            with open(LOG, "a") as log: log.write(f"{apart/(allowed/SPREAD)} {name}\n")
         assert apart <= allowed, f"{name}: {apart:.3g} apart, {allowed:.3g} allowed\n{program!r}"

@@ -22,7 +22,9 @@ GRID = (-1.0, -0.5, 0.0, 0.2, 0.5, 0.6, 1.0)
 
 def cell_of(template):
     """A cell with one line from a table, of two states."""
-    source = 'def cell(h_prev: "n", c_prev: "n"):\n    v = {}\n    h = v * c_prev\n    c = 1 * c_prev\n    return h, c\n'
+    source = (
+        'def cell(h_prev: "n", c_prev: "n"):\n    v = {}\n    h = v * c_prev\n    c = 1 * c_prev\n    return h, c\n'
+    )
     return compiled(Program(source=source.format(template.format("h_prev", "c_prev"))), numpy_namespace())
 
 
