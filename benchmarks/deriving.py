@@ -14,7 +14,7 @@ def _forget() -> None:
     from functools import _lru_cache_wrapper  # type: ignore[attr-defined]
 
     for thing in gc.get_objects():
-        if isinstance(thing, _lru_cache_wrapper) and (thing.__module__ or "").startswith("symlstm"):
+        if type(thing) is _lru_cache_wrapper and (thing.__module__ or "").startswith("symlstm"):
             thing.cache_clear()
 
 

@@ -143,8 +143,10 @@ def einsum(subscripts: Any, *operands: Any) -> Traced:
     if form in EINSUM and len(values) == 2:
         for value, rank in zip(values, wanted, strict=True):
             value.settle(rank)
-        if [v._rank if "..." in text else v.ndim for v in values] == wanted:
-            return EINSUM[form](*values)
+        if [v._rank if "..." in text else v.ndim for v in values] != wanted:
+            shapes = " and ".join(show_shape(v.shape) for v in values)
+            raise ShapeError(f"np.einsum({subscripts!r}) of {shapes}: a letter is needed for each axis")
+        return EINSUM[form](*values)
     raise CellError(f"np.einsum({subscripts!r}) is not understood in a cell", "use @, np.outer and *")
 
 

@@ -29,13 +29,14 @@ def compiled(program, namespace):
 
 
 class _Comparisons(ast.NodeTransformer):
-    """a > b as greater(a, b), so that it can be seen how near the two are; away from a tie >= is >."""
+    """a > b as greater(a, b), a >= b as at_least(a, b), so that it can be seen how near the two are."""
 
     def visit_Compare(self, node):
         self.generic_visit(node)
         (right,) = node.comparators
         sides = [right, node.left] if isinstance(node.ops[0], (ast.Lt, ast.LtE)) else [node.left, right]
-        return ast.Call(ast.Name("greater", ast.Load()), sides, [])
+        name = "at_least" if isinstance(node.ops[0], (ast.GtE, ast.LtE)) else "greater"
+        return ast.Call(ast.Name(name, ast.Load()), sides, [])
 
 
 def numpy_namespace():
@@ -93,6 +94,11 @@ def torch_namespace(margin):
             away(a - b)
         return a > b
 
+    def at_least(a, b):
+        if a is not b:
+            away(a - b)
+        return a >= b
+
     def split(v, parts):
         return v.split(len(v) // parts)
 
@@ -107,6 +113,7 @@ def torch_namespace(margin):
     return {
         "np": numpy_like,
         "greater": greater,
+        "at_least": at_least,
         "concat": lambda *parts: torch.cat(parts),
         "sigmoid": torch.sigmoid,
         "softmax": lambda v: torch.softmax(v, -1),
