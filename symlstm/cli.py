@@ -20,7 +20,9 @@ app = typer.Typer(
 )
 
 CellName = Annotated[str, typer.Argument(help="A built-in cell (see `symlstm cells`) or file.py:function.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file; its ending is the format: .tex, .md, .txt, .json.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write to a file, by its ending: .tex .md .txt .json")
+]
 NotationName = Annotated[
     str, typer.Option("--notation", help="default, blog, course, course_letters, or your own .toml file.")
 ]

@@ -20,6 +20,7 @@ from symlstm.trace.array import COLUMNS, ROWS, Reading, Traced
 from symlstm.trace.frames import caught, code_of, explain, notes, run
 from symlstm.trace.results import SEVERAL_STATES, results, unique_previous
 from symlstm.trace.signature import Signature, read_signature
+from symlstm.trace.whole import refuse_batch_maximum
 
 
 def trace(
@@ -203,6 +204,7 @@ def _cell(function: Callable[..., Any], signature: Signature, reading: Reading, 
         found.append(State(current, previous))
         places[current.name] = reading.places[id(value)]
     needed = _needed([s.current for s in found] + [v._expr for v in outputs], equations)
+    refuse_batch_maximum(e.expr for q, e in equations.items() if q in needed)
     parameters = [
         q
         for a, (q, _, path) in reading.leaves.items()

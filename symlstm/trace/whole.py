@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+import sympy as sp
 
 from symlstm.errors import CellError, ShapeError
 from symlstm.expr import build as b
+from symlstm.expr.nodes import quantity
+from symlstm.expr.tree import quantities
 from symlstm.trace.array import COLUMNS, FLAT, ROWS, Traced
 from symlstm.trace.elementwise import negative
 
@@ -58,7 +62,22 @@ def _of_one_number(name: str, number: Any) -> Any:
 total = reduction("sum")
 mean = reduction("mean")
 variance = reduction("variance")
-largest = reduction("max")
+_largest = reduction("max")
+
+BATCH_MAXIMUM = quantity("largest_of_the_batch", (sp.S.One, sp.S.One))
+"""The largest number of a whole batch: it may shift a softmax, where it cancels, and nothing else."""
+
+
+def largest(a: Traced, axis: Any = None, keepdims: bool = False) -> Traced:
+    if a._batch in (ROWS, COLUMNS) and a._rank and axis is None:
+        return a.like(BATCH_MAXIMUM, 0, FLAT)
+    return _largest(a, axis, keepdims)
+
+
+def refuse_batch_maximum(exprs: Iterable[Any]) -> None:
+    """CellError where the largest number of the batch did not cancel."""
+    if any(BATCH_MAXIMUM in quantities(expr) for expr in exprs):
+        raise CellError("np.max over the batch", "a cell treats each example alone: reduce along the features")
 
 
 def standard_deviation(a: Traced, axis: Any = None, keepdims: bool = False) -> Traced:

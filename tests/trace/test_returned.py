@@ -88,3 +88,31 @@ def test_what_is_kept_with_an_argument_is_a_cache(function):
 def test_the_place_of_every_result_is_known():
     cell = sl.cell(list_in_a_dict)
     assert dict(cell.places) == {"h": ("h",), "gate": ("more", 0)}
+
+
+def test_the_course_cell_with_its_shape_lines_and_its_softmax_over_the_batch_is_read():
+    def softmax(x):
+        e_x = np.exp(x - np.max(x))
+        return e_x / e_x.sum(axis=0)
+
+    def course(xt, a_prev, parameters):
+        Wa, ba, Wy, by = parameters["Wa"], parameters["ba"], parameters["Wy"], parameters["by"]
+        n_x, m = xt.shape
+        n_y, n_a = Wy.shape
+        a_next = np.tanh(Wa @ np.concatenate((a_prev, xt), axis=0) + ba)
+        yt_pred = softmax(np.dot(Wy, a_next) + by)
+        return a_next, yt_pred
+
+    cell = sl.cell(course)
+    assert str(cell.equations[-1].expr) == "softmax(W_y a_t + b_y)"
+    assert sl.derive(cell, "yt_pred", "a_prev").evidence().ok
+
+
+def test_the_largest_number_of_a_batch_may_do_nothing_but_shift_a_softmax():
+    def wrong(xt, a_prev, W):
+        n_x, m = xt.shape
+        a_next = np.tanh(W @ np.concatenate((a_prev, xt), axis=0)) * np.max(xt)
+        return a_next
+
+    with pytest.raises(sl.SymlstmError, match=r"np\.max over the batch"):
+        sl.cell(wrong)
