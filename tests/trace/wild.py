@@ -3,7 +3,7 @@
 Nothing here is written for symlstm. Batches are columns in the course style and rows in the CS231n style.
 """
 
-# ruff: noqa: B905, RUF059  (people zip without strict, and unpack sizes that they do not use)
+# ruff: noqa: B905  (people zip without strict, and unpack sizes that they do not use)
 
 from __future__ import annotations
 
