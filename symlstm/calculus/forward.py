@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from symlstm.calculus.graph import Graph
 from symlstm.calculus.linear import summed
@@ -18,7 +17,7 @@ from symlstm.errors import RuleMissing
 from symlstm.expr.build import Matrix, eye, partial, zeros
 from symlstm.expr.nodes import Partial, Quantity
 from symlstm.expr.text import text
-from symlstm.expr.tree import quantities, replace
+from symlstm.expr.tree import outermost, quantities, replace
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def _derive(equation: Equation, done: Jacobians) -> None:
     if not isinstance(equation.expr, Quantity):
         steps.append(Step("definition", start, current, f"{text(quantity)} = {text(equation.expr)}", start))
     local: Matrix | None = None
-    while open_ := _open(current):
+    while open_ := outermost(current, Partial):
         pending = [p for p in open_ if not isinstance(p.args[0], Quantity)]
         if not pending:
             local = current
@@ -94,21 +93,6 @@ def _derive(equation: Equation, done: Jacobians) -> None:
     done.results[quantity] = current
     done.local[quantity] = current if local is None else local
     done.steps[quantity] = tuple(steps)
-
-
-def _open(expr: Matrix) -> list[Any]:
-    """The derivatives that are not worked out yet, in reading order."""
-    found: dict[Any, None] = {}
-
-    def visit(node: Any) -> None:
-        if isinstance(node, Partial):
-            found[node] = None
-        else:
-            for a in node.args:
-                visit(a)
-
-    visit(expr)
-    return list(found)
 
 
 def _rewritten(p: Matrix, outputs: dict[Matrix, Matrix], done: Jacobians, dropped: list[Matrix]) -> Matrix:

@@ -59,10 +59,15 @@ def replace(expr: Matrix, mapping: dict[Matrix, Matrix]) -> Matrix:
 
 def quantities(expr: Matrix) -> list[Quantity]:
     """The quantities in an expression, each once, in the order in which they are read."""
-    found: dict[Quantity, None] = {}
+    return outermost(expr, Quantity)
+
+
+def outermost(expr: Matrix, kind: type) -> list[Any]:
+    """The nodes of one kind, each once, in the order in which they are read; what lies inside them is not looked at."""
+    found: dict[Any, None] = {}
 
     def visit(node: Any) -> None:
-        if isinstance(node, Quantity):
+        if isinstance(node, kind):
             found[node] = None
         else:
             for a in node.args:
