@@ -50,17 +50,34 @@ def diagonal_matrix(v: Any) -> Any:
     return v[..., :, None] * np.eye(v.shape[-1], dtype=v.dtype)
 
 
+def side_by_side(matrices: Any) -> Any:
+    """The matrices as one array (rows, terms, columns) without a copy, if they lie equally far apart in memory."""
+    first = matrices[0]
+    starts = [a.__array_interface__["data"][0] for a in matrices]
+    gap = starts[1] - starts[0] if len(starts) > 1 else first.nbytes
+    alike = all((a.shape, a.strides, a.dtype) == (first.shape, first.strides, first.dtype) for a in matrices)
+    spaced = all(start == starts[0] + k * gap for k, start in enumerate(starts))
+    if first.ndim != 2 or not alike or not spaced or gap < first.shape[1] * first.itemsize or gap % first.itemsize:
+        return None
+    shape, strides = (first.shape[0], len(starts), first.shape[1]), (first.strides[0], gap, first.strides[1])
+    return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=False)
+
+
 def fill_rows(out: Any, *terms: Any) -> None:
     """out = the sum of diag(vector) matrix over the terms (vector, matrix); the vector None stands for ones.
 
-    Row i of the sum is a small product: entry i of every vector times row i of every matrix. A few rows at a time,
-    so that they stay in the cache.
+    Row i of the sum is a small product: entry i of every vector times row i of every matrix. Matrices that are not side
+    by side in memory are brought together a few rows at a time, so that they stay in the cache.
     """
     rows, columns = out.shape[-2:]
-    at_once = min(rows, max(1, 98304 // (len(terms) * out[..., 0, :].size)))
     entries = np.empty((*out.shape[:-1], 1, len(terms)), out.dtype)
     for k, (vector, _) in enumerate(terms):
         entries[..., 0, k] = 1 if vector is None else vector
+    together = side_by_side([matrix for _, matrix in terms]) if terms[0][1].shape[-2] == rows else None
+    if together is not None and together.dtype == out.dtype:
+        np.matmul(entries, together, out=out[..., None, :])
+        return
+    at_once = min(rows, max(1, 98304 // (len(terms) * out[..., 0, :].size)))
     stacked = np.empty((*out.shape[:-2], at_once, len(terms), columns), out.dtype)
     for start in range(0, rows, at_once):
         some = slice(start, min(start + at_once, rows))
