@@ -133,14 +133,14 @@ class Body:
 
     def _reshaped(self, q: Any, name: str) -> list[str]:
         """From the shape that the user gives to the layout of the code."""
-        index = _dropped(self.cell, q)
+        index = dropped(self.cell, q)
         return [f"{name} = {name}[..., {index}]"] if index else []
 
     def _parameters_unpacked(self) -> list[str]:
         pairs = []
         for q in self.cell.parameters:
             if q in self.writer.used:
-                index = _dropped(self.cell, q)
+                index = dropped(self.cell, q)
                 pairs.append(
                     (self.writer.names.of(q, q.name), f'{self.p}["{q.name}"]' + (f"[{index}]" if index else ""))
                 )
@@ -148,11 +148,11 @@ class Body:
 
     def value(self, q: Any) -> str:
         """The value of a quantity in the shape that the user sees."""
-        return f'{self.values_name}["{q.name}"]' if _dropped(self.cell, q) else self.writer.spell(q)
+        return f'{self.values_name}["{q.name}"]' if dropped(self.cell, q) else self.writer.spell(q)
 
     def in_layout(self, q: Any, text: str) -> str:
         """What has the user's shape of a quantity, in the layout of the code."""
-        index = _dropped(self.cell, q)
+        index = dropped(self.cell, q)
         return f"{text}[..., {index}]" if index else text
 
     def _from_values(self, q: Any) -> str:
@@ -167,7 +167,7 @@ def user_shape(cell: Cell, q: Any) -> tuple[sp.Expr, ...]:
     return tuple(s for s in q.shape if s != 1)
 
 
-def _dropped(cell: Cell, q: Any) -> str:
+def dropped(cell: Cell, q: Any) -> str:
     """The index that takes away axes of length 1 that the layout of the code does not have."""
     shape = user_shape(cell, q)
     if len(shape) == core_axes(q):

@@ -14,6 +14,7 @@ from symlstm.codegen import inputs, mismatch
 from symlstm.codegen.faithful import require_faithful
 from symlstm.codegen.jacobian_code import jacobian_function
 from symlstm.codegen.module import RESERVED, helper_sources, module
+from symlstm.codegen.sequence import given as sequences
 from symlstm.codegen.tensor_code import tensor_function
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing, ValueUnusable, unknown
@@ -24,7 +25,7 @@ BACKENDS = ("numpy",)
 
 @dataclass(frozen=True)
 class Compiled:
-    """One step of a cell on arrays: values, Jacobians and gradients, for any leading batch axes.
+    """A cell on arrays, one step or a whole sequence: values, Jacobians and gradients, for any leading batch axes.
 
     p: the parameters by name, in their shapes on paper. x: (..., m); None for a cell without input, a tuple for
     several. states: a tuple in the order of the cell, each (..., n); a cell with one state takes the array alone too.
@@ -76,6 +77,75 @@ class Compiled:
         given = inputs.read(self.cell, p, x, states)
         return dict(self._run("vjp", given, inputs.read_upstream(self.cell, upstream, given)))
 
+    def run(self, p: Any, x: Any, states: Any, *, steps: int | None = None) -> dict[str, Array]:
+        """A whole sequence: every new state and output by name, (T, ..., n).
+
+        x: (T, ..., m), time first, then any batch axes (a tuple for several inputs; None for a cell without input,
+        which takes `steps`). states: the initial ones, as for `step`; `zero_states` makes zeros.
+        """
+        given = sequences.read(self.cell, p, x, states, steps)
+        with np.errstate(all="ignore"):
+            found = self._sequence("run")(given.p, given.x, given.states)
+        self._require_finite(found, given)
+        return dict(found)
+
+    def gradients(
+        self,
+        p: Any,
+        x: Any,
+        states: Any,
+        upstream: Any,
+        *,
+        steps: int | None = None,
+        checkpoint_every: Any = None,
+    ) -> dict[str, Array]:
+        """Gradients by name of L = sum over t of <upstream[name][t], name_t>, back through all steps.
+
+        Of parameters in their shapes, of inputs (T, ..., m), of initial states (..., n) by the names h_prev, ...
+        upstream: by the names of states and outputs, (T, ..., n) each; what is missing counts as zero.
+        checkpoint_every: keep only the states at the beginning of every so many steps, and compute what lies between
+        again on the way back.
+        """
+        given = sequences.read(self.cell, p, x, states, steps)
+        if checkpoint_every is not None and (not isinstance(checkpoint_every, int) or checkpoint_every < 1):
+            raise ValueUnusable(
+                f"checkpoint_every must be a whole number of steps, 1 or more, not {checkpoint_every!r}"
+            )
+        above = sequences.read_upstream(self.cell, upstream, given)
+        with np.errstate(all="ignore"):
+            found = self._sequence("gradients")(given.p, given.x, given.states, above, checkpoint_every)
+        if not all(np.isfinite(a).all() for a in found.values()):
+            with np.errstate(all="ignore"):
+                self._require_finite(self._sequence("run")(given.p, given.x, given.states), given)
+            name = next(n for n, a in found.items() if not np.isfinite(a).all())
+            error = mismatch.not_finite(f"the gradient of {name}", found[name])
+            raise ValueUnusable(f"{error.message}, though every value of the sequence is finite", error.hint)
+        return dict(found)
+
+    def zero_states(self, p: Any, batch_shape: Any = ()) -> tuple[Array, ...]:
+        """Zeros for all states, (*batch_shape, n) each, in the sizes and the dtype of the parameters."""
+        return sequences.zero_states(self.cell, p, batch_shape)
+
+    def _sequence(self, name: str) -> Callable[..., Any]:
+        return self._functions[name]
+
+    def _require_finite(self, found: dict[str, Array], given: sequences.Sequence) -> None:
+        """ValueUnusable names the first step at which a result is not finite, and the equation that made it so."""
+        bad = [np.argwhere(~np.isfinite(a))[0][0] for a in found.values() if not np.isfinite(a).all()]
+        if not bad:
+            return
+        step = int(min(bad))
+        x = given.x if not self.cell.inputs else _at(given.x, step)
+        before = [found[s.current.name][step - 1] for s in self.cell.states] if step else list(given.states)
+        with np.errstate(all="ignore"):
+            values = self._functions["values"](given.p, None if not self.cell.inputs else x, tuple(before))
+        for equation in self.cell.equations:
+            if not np.isfinite(values[equation.name]).all():
+                error = mismatch.overflowed(equation, values[equation.name])
+                raise ValueUnusable(f"at step {step} (from 0), {error.message}", error.hint)
+        name = next(n for n, a in found.items() if not np.isfinite(a[step]).all())
+        raise ValueUnusable(f"at step {step} (from 0), {name} is not finite")
+
     def _jacobian_function(self, of: str, wrt: str) -> Callable[..., Any]:
         key = f"jacobian of {of} by {wrt}"
         if key not in self._functions:
@@ -109,6 +179,10 @@ class Compiled:
             if not np.isfinite(array).all():
                 error = mismatch.not_finite(label, np.asarray(array))
                 raise ValueUnusable(f"{error.message}, though every value of the step is finite", error.hint)
+
+
+def _at(x: Any, step: int) -> Any:
+    return tuple(a[step] for a in x) if isinstance(x, tuple) else x[step]
 
 
 def _named(name: str, result: Any) -> list[tuple[str, Any]]:

@@ -85,3 +85,8 @@ def fill_rows(out: Any, *terms: Any) -> None:
         for k, (_, matrix) in enumerate(terms):
             these[..., k, :] = matrix[..., some, :] if matrix.shape[-2] > 1 else matrix
         np.matmul(entries[..., some, :, :], these, out=out[..., some, None, :])
+
+
+def every(v: Any, matrix: Any) -> Any:
+    """The matrix times every vector v, as one product."""
+    return (v.reshape(-1, v.shape[-1]) @ matrix.T).reshape(*v.shape[:-1], len(matrix))

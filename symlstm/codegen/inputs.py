@@ -58,7 +58,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any) -> Given:
     NameUnknown.
     """
     _names(cell, p)
-    varying = (*_inputs(cell, x), *_states(cell, states))
+    varying = (*split_inputs(cell, x), *_states(cell, states))
     specs, parameter_specs = _specs(cell)
     named = [(s.name, v) for s, v in zip(specs, varying, strict=True)] + [(s.name, p[s.name]) for s in parameter_specs]
     arrays = _arrays(named)
@@ -130,7 +130,7 @@ def _names(cell: Cell, p: Any) -> None:
         )
 
 
-def _inputs(cell: Cell, x: Any) -> tuple[Any, ...]:
+def split_inputs(cell: Cell, x: Any) -> tuple[Any, ...]:
     names = [q.name for q in cell.inputs]
     if not names:
         if x is not None:
@@ -164,7 +164,7 @@ def _states_text(names: Sequence[str]) -> str:
 
 def _arrays(named: Sequence[tuple[str, Any]], like: Any = None) -> list[Array]:
     """Floating-point arrays; what has no dtype of its own takes that of the others."""
-    arrays = [_array(name, value) for name, value in named]
+    arrays = [as_array(name, value) for name, value in named]
     weak = [k for k, (_, value) in enumerate(named) if not hasattr(value, "dtype")]
     if weak:
         strong = {a.dtype for k, a in enumerate(arrays) if k not in weak} or ({like} if like is not None else set())
@@ -175,7 +175,7 @@ def _arrays(named: Sequence[tuple[str, Any]], like: Any = None) -> list[Array]:
     return arrays
 
 
-def _array(name: str, value: Any) -> Array:
+def as_array(name: str, value: Any) -> Array:
     try:
         array = np.asarray(value)
     except ValueError:
@@ -239,6 +239,18 @@ def _bind(spec: Spec, shape: tuple[int, ...], given: Given) -> bool:
             given.sizes[name] = int(found)
             given.origins[name] = spec.name
     return True
+
+
+def sizes_from_parameters(cell: Cell, p: Any) -> dict[str, int]:
+    """The sizes that the shapes of the parameters say. Raises as `read` does."""
+    _names(cell, p)
+    _, specs = _specs(cell)
+    given = Given({s.name: as_array(s.name, p[s.name]) for s in specs}, (), 0)
+    for spec in sorted(specs, key=lambda s: s.unknown({})):
+        shape = given.p[spec.name].shape
+        if len(shape) != len(spec.axes) or (spec.unknown(given.sizes) <= 1 and not _bind(spec, shape, given)):
+            raise mismatch.parameter(cell, spec, shape, given.sizes, given.origins)
+    return given.sizes
 
 
 def _other_order(cell: Cell, given: Given) -> str:

@@ -13,20 +13,20 @@ _ASSIGNMENT = re.compile(r"(.*?)( \+?= )(.*)")
 SUMS, PRODUCTS = (" + ", " - "), (" * ", " / ", " @ ")
 
 
-def commented(lines: Sequence[str], comment: str) -> list[str]:
+def commented(lines: Sequence[str], comment: str, width: int = WIDTH) -> list[str]:
     """The lines with their comment: beside a single line if there is room, else above."""
-    wrapped = [part for line in lines for part in fitted(line)]
+    wrapped = [part for line in lines for part in fitted(line, width)]
     if not comment:
         return wrapped
-    if len(wrapped) == 1 and len(wrapped[0]) + len(comment) + 4 <= WIDTH:
+    if len(wrapped) == 1 and len(wrapped[0]) + len(comment) + 4 <= width:
         return [f"{wrapped[0]}  # {comment}"]
-    above = textwrap.wrap(comment, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    above = textwrap.wrap(comment, width - 2, break_long_words=False, break_on_hyphens=False)
     return [*[f"# {line}" for line in above], *wrapped]
 
 
-def fitted(line: str) -> list[str]:
+def fitted(line: str, width: int = WIDTH) -> list[str]:
     """A statement broken at its outermost commas or signs where it is too long."""
-    if len(line) <= WIDTH or line.startswith(" "):
+    if len(line) <= width or line.startswith(" "):
         return [line]
     target, equals, value = "", "", line
     if line.startswith("return "):
@@ -36,23 +36,23 @@ def fitted(line: str) -> list[str]:
     head, inside, tail = _call(value)
     if inside is not None:
         inner = [f"    {part}," for part in _split(inside, ", ")]
-        return [f"{target}{equals}{head}", *[p for one in inner for p in _shorter(one)], tail]
-    operands = _broken(value, 4)
+        return [f"{target}{equals}{head}", *[p for one in inner for p in _shorter(one, width)], tail]
+    operands = _broken(value, 4, width)
     return [f"{target}{equals}(", *operands, ")"] if len(operands) > 1 else [line]
 
 
-def _broken(text: str, indent: int) -> list[str]:
+def _broken(text: str, indent: int, width: int) -> list[str]:
     """The operands of an expression on lines of their own; brackets that are still too long are opened."""
     margin = " " * indent
     operands = next((o for o in (_operands(text, SUMS), _operands(text, PRODUCTS)) if len(o) > 1), [("", text)])
     lines: list[str] = []
     for sign, operand in operands:
-        if len(margin + sign + operand) <= WIDTH or not (
+        if len(margin + sign + operand) <= width or not (
             operand.startswith("(") and _closes(operand) == len(operand) - 1
         ):
             lines.append(f"{margin}{sign}{operand}")
         else:
-            lines += [f"{margin}{sign}(", *_broken(operand[1:-1], indent + 4), f"{margin})"]
+            lines += [f"{margin}{sign}(", *_broken(operand[1:-1], indent + 4, width), f"{margin})"]
     return lines
 
 
@@ -77,9 +77,9 @@ def _operands(text: str, signs: Sequence[str]) -> list[tuple[str, str]]:
     return [*parts, (sign, text[start:])]
 
 
-def _shorter(line: str) -> list[str]:
+def _shorter(line: str, width: int) -> list[str]:
     """One argument on its own line, broken once more if it is a call or a tuple that is still too long."""
-    if len(line) <= WIDTH:
+    if len(line) <= width:
         return [line]
     head, inside, tail = _call(line.strip().removesuffix(","))
     if inside is None:

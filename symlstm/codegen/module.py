@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
+import itertools
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ from symlstm.codegen.arrays import CARRIED_AS, HELPERS
 from symlstm.codegen.body import user_shape
 from symlstm.codegen.forward_code import comment_of, step_function, values_function
 from symlstm.codegen.layout import WIDTH
+from symlstm.codegen.sequence import drivers
+from symlstm.codegen.sequence.module import FUNCTIONS as SEQUENCE_FUNCTIONS
+from symlstm.codegen.sequence.module import sequence_functions, sequence_table
 from symlstm.codegen.spelling import spelled_size
 from symlstm.codegen.state_jacobian_code import state_jacobian_function
 from symlstm.codegen.vjp_code import vjp_function
@@ -23,8 +28,9 @@ from symlstm.errors import RuleMissing
 from symlstm.expr import numeric
 
 NUMERIC = tuple(name for name, value in vars(numeric).items() if getattr(value, "__module__", "") == numeric.__name__)
-FUNCTIONS = ("values", "step", "state_jacobian", "vjp")
-RESERVED = (*HELPERS, *NUMERIC, *CARRIED_AS.values(), *FUNCTIONS)
+DRIVERS = tuple(name for name, value in vars(drivers).items() if getattr(value, "__module__", "") == drivers.__name__)
+FUNCTIONS = ("values", "step", "state_jacobian", "vjp", *SEQUENCE_FUNCTIONS, "SHAPES", "SEQUENCE")
+RESERVED = (*HELPERS, *NUMERIC, *DRIVERS, *CARRIED_AS.values(), *FUNCTIONS)
 """Module-level names, which no local variable may hide."""
 
 
@@ -49,6 +55,8 @@ def module(cell: Cell) -> Module:
     with contextlib.suppress(RuleMissing):
         made.append(state_jacobian_function(cell, RESERVED))
     made.append(vjp_function(cell, RESERVED))
+    *loops, run, gradients = sequence_functions(cell, RESERVED)
+    made += [*loops, (sequence_table(cell), set()), run, gradients]
     return Module(_doc(cell), tuple(text for text, _ in made), frozenset().union(*(used for _, used in made)))
 
 
@@ -56,15 +64,17 @@ def helper_sources(names: frozenset[str]) -> list[str]:
     """The source of helper functions and of those that they call in turn, without type annotations."""
     found = set(names)
     while True:
-        more = {n for n in (*NUMERIC, *HELPERS) if n not in found and any(_calls(other, n) for other in found)}
+        more = {
+            n for n in (*NUMERIC, *HELPERS, *DRIVERS) if n not in found and any(_calls(other, n) for other in found)
+        }
         if not more:
             break
         found |= more
-    return [_source(name) for name in (*NUMERIC, *HELPERS) if name in found]
+    return [_source(name) for name in (*NUMERIC, *HELPERS, *DRIVERS) if name in found]
 
 
 def _home(name: str) -> Any:
-    return numeric if name in NUMERIC else carried
+    return numeric if name in NUMERIC else drivers if name in DRIVERS else carried
 
 
 def _calls(caller: str, name: str) -> bool:
@@ -77,10 +87,46 @@ def _source(name: str) -> str:
     text = inspect.getsource(getattr(_home(name), name))
     if name in CARRIED_AS:
         text = text.replace(f"def {name}(", f"def {CARRIED_AS[name]}(", 1)
-    head, colon, rest = text.partition(":\n")
-    for annotation in (": Any", ": tuple[int, ...]", ": int", ": str", " -> Any", " -> None"):
-        head = head.replace(annotation, "")
-    return (head.replace(" = ", "=") + colon + rest).rstrip()
+    return _without_annotations(text).rstrip()
+
+
+def _without_annotations(text: str) -> str:
+    """The source of a function without type annotations, otherwise as it stands."""
+    lines = text.split("\n")
+    starts = [0, *itertools.accumulate(len(line) + 1 for line in lines)]
+
+    def at(line: Any, column: Any) -> int:
+        return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
+
+    cuts: list[tuple[int, int]] = []
+    node: Any
+    for node in ast.walk(ast.parse(text)):
+        annotation = getattr(node, "annotation", None)
+        if annotation is not None:
+            name_ends = (
+                at(node.target.end_lineno, node.target.end_col_offset)
+                if isinstance(node, ast.AnnAssign)
+                else (at(node.lineno, node.col_offset) + len(node.arg))
+            )
+            cuts.append((name_ends, at(annotation.end_lineno, annotation.end_col_offset)))
+        if isinstance(node, ast.FunctionDef) and node.returns is not None:
+            end = at(node.returns.end_lineno, node.returns.end_col_offset)
+            cuts.append((text.rindex(" ->", 0, at(node.returns.lineno, node.returns.col_offset)), end))
+        if isinstance(node, ast.FunctionDef):
+            cuts += _tight_defaults(node, at, text)
+    for start, stop in sorted(cuts, reverse=True):
+        text = text[:start] + text[stop:]
+    return text
+
+
+def _tight_defaults(node: ast.FunctionDef, at: Any, text: str) -> list[tuple[int, int]]:
+    """The spaces around "=" of defaults whose annotation goes."""
+    cuts = []
+    for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
+        start = at(default.lineno, default.col_offset)
+        if text[start - 3 : start] == " = ":
+            cuts += [(start - 3, start - 2), (start - 1, start)]
+    return cuts
 
 
 def _doc(cell: Cell) -> str:

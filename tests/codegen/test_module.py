@@ -72,7 +72,9 @@ def test_it_imports_numpy_alone_and_every_line_fits(name):
     assert imported == ["import numpy as np"]
     assert max(map(len, source.splitlines())) <= 120
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    assert [f.name for f in functions][-4:] == ["values", "step", "state_jacobian", "vjp"]
+    one_step = ["values", "step", "state_jacobian", "vjp"]
+    sequence = ["prepare", "forward", "backward", "finish", "run", "gradients"]
+    assert [f.name for f in functions][-10:] == [*one_step, *sequence]
     assert all(ast.get_docstring(f) for f in functions)
 
 

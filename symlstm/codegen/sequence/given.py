@@ -1,0 +1,126 @@
+"""Looking at the numbers that a user gives for a whole sequence: the checks of one step, and those over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen import inputs, mismatch
+from symlstm.codegen.body import user_shape
+from symlstm.codegen.mismatch import spec_of
+from symlstm.equations import Cell
+from symlstm.errors import ShapeError, ValueUnusable, unknown
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """The numbers of one call: parameters, inputs (T, ...) as the generated functions take them, initial states.
+
+    first: what one step of it looks like.
+    """
+
+    p: dict[str, Array]
+    x: Any
+    states: tuple[Array, ...]
+    steps: int
+    first: inputs.Given
+
+
+def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence:
+    """The numbers as floating-point arrays that fit together; see symlstm.codegen.inputs.read."""
+    names = [q.name for q in cell.inputs]
+    if not names:
+        first = inputs.read(cell, p, x, states)
+        if steps is None:
+            raise ShapeError(f"{cell.name} has no input that says how many steps", "give steps=")
+        return Sequence(first.p, _count(steps), first.states, _count(steps), first)
+    given = inputs.split_inputs(cell, x)
+    arrays = [inputs.as_array(name, value) for name, value in zip(names, given, strict=True)]
+    for name, array in zip(names, arrays, strict=True):
+        if array.ndim <= len(cell.shapes[name]):
+            shape = ", ".join(["T", *map(str, cell.shapes[name])])
+            raise ShapeError(
+                f"{name} has no axis of time: its shape is {array.shape}",
+                f"a sequence is ({shape}), any batch axes after the first",
+            )
+    lengths = {len(a) for a in arrays}
+    if len(lengths) > 1:
+        shown = ", ".join(f"{name} has {len(a)}" for name, a in zip(names, arrays, strict=True))
+        raise ShapeError(f"the inputs have different numbers of steps: {shown}")
+    length = lengths.pop()
+    if steps is not None and steps != length:
+        raise ShapeError(f"steps={steps}, but {names[0]} has {length} steps", "leave steps out")
+    for name, array in zip(names, arrays, strict=True):
+        if array.dtype.kind in "fc" and not inputs.finite(array):
+            error = mismatch.not_finite(name, array)
+            raise ValueUnusable(
+                error.message, "the first index is the step (from 0)" + "; " * bool(error.hint) + error.hint
+            )
+    one = [a[0] if length else np.zeros(a.shape[1:], a.dtype) for a in arrays]
+    weak = [not hasattr(value, "dtype") for value in given]
+    shown_one = [a.tolist() if w and a.dtype.kind == "f" else a for a, w in zip(one, weak, strict=True)]
+    first = inputs.read(cell, p, tuple(shown_one) if len(names) > 1 else shown_one[0], states)
+    taken = tuple(a.astype(f.dtype, copy=False) for a, f in zip(arrays, first.varying, strict=False))
+    return Sequence(first.p, taken if len(names) > 1 else taken[0], first.states, length, first)
+
+
+def _count(steps: Any) -> int:
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise ShapeError(f"steps must be a whole number, 0 or more, not {steps!r}")
+    return int(steps)
+
+
+def read_upstream(cell: Cell, upstream: Any, given: Sequence) -> dict[str, Array]:
+    """Gradients from outside by name, (T, ..., n) each; a tuple is in the order of the states, None counts as zero."""
+    states = [s.current.name for s in cell.states]
+    known = {q.name: q for q in (*(s.current for s in cell.states), *cell.outputs)}
+    if not isinstance(upstream, Mapping):
+        if len(states) == 1 and not isinstance(upstream, (tuple, list)):
+            upstream = (upstream,)
+        if not isinstance(upstream, (tuple, list)) or len(upstream) != len(states):
+            raise ShapeError(
+                f"upstream must be a dict by name, or one gradient for each of {', '.join(states)}",
+                'for example {"' + states[0] + '": dH}',
+            )
+        upstream = dict(zip(states, upstream, strict=True))
+    found = {}
+    for name, value in upstream.items():
+        if name not in known:
+            raise unknown(f"state or output of {cell.name}", name, known)
+        if value is None:
+            continue
+        array = inputs.as_array(f"upstream of {name}", value)
+        if array.ndim == 0 or len(array) != given.steps:
+            got = array.shape[0] if array.ndim else "none"
+            raise ShapeError(
+                f"the upstream gradient of {name} must have {given.steps} steps along its first axis, not {got}"
+            )
+        if not inputs.finite(array):
+            raise mismatch.not_finite(f"upstream of {name}", array)
+        one = array[0] if given.steps else np.zeros(array.shape[1:], array.dtype)
+        inputs.read_upstream(cell, {name: one}, given.first)
+        found[name] = array
+    return found
+
+
+def zero_states(cell: Cell, p: Any, batch_shape: Any) -> tuple[Array, ...]:
+    """Zeros for all states, in the sizes and the dtype that the parameters have."""
+    sizes = inputs.sizes_from_parameters(cell, p)
+    batch = (batch_shape,) if isinstance(batch_shape, (int, np.integer)) else tuple(batch_shape)
+    dtype = np.result_type(*p.values()) if p else np.dtype(np.float64)
+    made = []
+    for s in cell.states:
+        spec = spec_of(cell, s.previous)
+        open_ = [name for axis in spec.axes for name, _ in axis.terms if name not in sizes]
+        if open_:
+            raise ShapeError(
+                f"the parameters do not say what the size {open_[0]} of {s.previous.name} is",
+                f"make it yourself: numpy.zeros((..., {', '.join(map(str, user_shape(cell, s.previous)))}))",
+            )
+        made.append(np.zeros((*batch, *(spec.length(k, sizes) for k in range(len(spec.axes)))), dtype))
+    return tuple(made)

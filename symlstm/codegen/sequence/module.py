@@ -1,0 +1,129 @@
+"""The functions of a generated module that run over sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symlstm.codegen.body import user_shape
+from symlstm.codegen.layout import fitted
+from symlstm.codegen.names import Names
+from symlstm.codegen.sequence.backward_loop import BackwardWriter
+from symlstm.codegen.sequence.loops import finish_function, forward_function, kept_quantities, prepare_function
+from symlstm.codegen.sequence.plan import plan
+from symlstm.codegen.sequence.sweeps import sweeps, with_parts_kept
+from symlstm.equations import Cell
+
+FUNCTIONS = ("prepare", "forward", "backward", "finish", "run", "gradients")
+
+
+def sequence_functions(cell: Cell, reserved: Sequence[str]) -> list[tuple[str, set[str]]]:
+    """The texts of all functions for sequences, each with the helpers that it calls."""
+    made = plan(cell)
+    made, back = with_parts_kept(made, sweeps(made))
+    kept = kept_quantities(made, back)
+    return [
+        prepare_function(made, reserved),
+        forward_function(made, kept, reserved),
+        BackwardWriter(made, back, kept, reserved).function(),
+        finish_function(made, back, reserved),
+        _run(cell),
+        _gradients(cell),
+    ]
+
+
+def sequence_table(cell: Cell) -> str:
+    """The module's table of shapes and of what the drivers must know."""
+    shapes = {q.name: _letters(cell, q) for q in cell.inputs}
+    for s in cell.states:
+        shapes[s.previous.name] = shapes[s.current.name] = _letters(cell, s.previous)
+    shapes |= {q.name: _letters(cell, q) for q in cell.outputs if q.name not in shapes}
+    states = [s.current.name for s in cell.states]
+    results = list(dict.fromkeys([*states, *(q.name for q in cell.outputs)]))
+    lines = [
+        "# The shape that one example has, by name.",
+        f"SHAPES = {_dict(shapes)}",
+        "SEQUENCE = {",
+        '    "forward": forward,',
+        '    "backward": backward,',
+        f'    "states": {_tuple(states)},',
+        f'    "results": {_tuple(results)},',
+        "}",
+    ]
+    return "\n".join(part for line in lines for part in fitted(line))
+
+
+def _letters(cell: Cell, q: object) -> str:
+    return " ".join(str(s).replace(" ", "") for s in user_shape(cell, q))
+
+
+def _dict(pairs: dict[str, str]) -> str:
+    return "{" + ", ".join(f'"{k}": "{v}"' for k, v in pairs.items()) + "}"
+
+
+def _tuple(names: Sequence[str]) -> str:
+    quoted = ", ".join(f'"{n}"' for n in names)
+    return f"({quoted},)" if len(names) == 1 else f"({quoted})"
+
+
+def _arguments(cell: Cell) -> tuple[str, str]:
+    """(the parameter of the function, the expression of a dict of inputs by name)"""
+    names = [q.name for q in cell.inputs]
+    if not names:
+        return "steps", "{}"
+    if len(names) == 1:
+        own = Names(("p", "states", "upstream", "w", "batch")).new(names[0])
+        return own, f'{{"{names[0]}": {own}}}'
+    return "inputs", f"dict(zip({_tuple(names)}, inputs, strict=True))"
+
+
+def _laid_out(cell: Cell, given: str) -> list[str]:
+    """The lines that bring inputs and states into the layout of the loops."""
+    argument, inputs = _arguments(cell)
+    previous = [s.previous.name for s in cell.states]
+    lines = [
+        f"x, s, p = same_dtype({inputs}, dict(zip({_tuple(previous)}, states, strict=True)), p)",
+        "batch = batch_axes(SHAPES, x, s)",
+    ]
+    if cell.inputs:
+        lines.append('x = tuple(laid_out(SHAPES, {**x, "batch": batch}, 1).values())')
+        first = "x[0]" if len(cell.inputs) == 1 else "x"
+    else:
+        first = argument
+    lines += ['s = tuple(laid_out(SHAPES, {**s, "batch": batch}, 0).values())', "w = prepare(p)"]
+    return [*lines, given.format(x=first)]
+
+
+def _run(cell: Cell) -> tuple[str, set[str]]:
+    argument, _ = _arguments(cell)
+    lines = _laid_out(cell, "found = run_pieces(SEQUENCE, w, {x}, s)")
+    lines.append("return {name: given_back(SHAPES, name, value, batch, 1) for name, value in found.items()}")
+    what = "steps: how many. " if not cell.inputs else f"{argument}: (T, ..., m). "
+    doc = f"The new states and outputs of every step, (T, ..., n) by name. {what}states: the initial ones."
+    text = "\n".join([f"def run(p, {argument}, states):", f'    """{doc}"""', *[f"    {line}" for line in lines]])
+    return text, {"same_dtype", "batch_axes", "laid_out", "run_pieces", "given_back"}
+
+
+def _gradients(cell: Cell) -> tuple[str, set[str]]:
+    argument, _ = _arguments(cell)
+    first = "x[0]" if len(cell.inputs) == 1 else "x" if cell.inputs else argument
+    lines = _laid_out(cell, "up = {{name: value for name, value in upstream.items() if value is not None}}")
+    lines += [
+        'up = laid_out(SHAPES, {**{k: np.asarray(v).astype(s[0].dtype) for k, v in up.items()}, "batch": batch}, 1)',
+        f"d, d_x, d_s = gradient_pieces(SEQUENCE, w, {first}, s, up, checkpoint_every)",
+        "found = finish(w, d)",
+    ]
+    for k, q in enumerate(cell.inputs):
+        lines.append(f'found["{q.name}"] = given_back(SHAPES, "{q.name}", d_x[{k}], batch, 1)')
+    for k, s in enumerate(cell.states):
+        lines.append(f'found["{s.previous.name}"] = given_back(SHAPES, "{s.previous.name}", d_s[{k}], batch, 0)')
+    lines.append("return found")
+    doc = [
+        '"""Gradients by name of L = sum over t of <upstream[name][t], name_t>: of parameters, inputs, initial states.',
+        "",
+        "upstream: (T, ..., n) by the names of states and outputs. checkpoint_every: keep the states of every so many",
+        "steps only, and compute the rest again on the way back.",
+        '"""',
+    ]
+    head = f"def gradients(p, {argument}, states, upstream, checkpoint_every=None):"
+    text = "\n".join([head, *[f"    {line}".rstrip() for line in (*doc, *lines)]])
+    return text, {"same_dtype", "batch_axes", "laid_out", "gradient_pieces", "given_back"}

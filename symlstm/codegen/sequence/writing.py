@@ -1,0 +1,122 @@
+"""Writing inside and outside of the time loop: the same quantity is f[t] in one place and f in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from symlstm.codegen.arrays import MATRIX, ArrayWriter, kind
+from symlstm.codegen.body import Statement, axes_of, leaves, named_once
+from symlstm.codegen.layout import WIDTH, commented
+from symlstm.codegen.names import Names
+from symlstm.codegen.sequence.plan import Plan
+from symlstm.codegen.sizes import Axis, Piece, Sizes
+from symlstm.expr import nodes as x
+from symlstm.expr.build import Matrix
+from symlstm.expr.nodes import Quantity
+from symlstm.expr.tree import quantities
+
+
+class AllSteps(ArrayWriter):
+    """Writes for all steps at once: a constant matrix times every vector is one product of large matrices."""
+
+    def piece(self, expr: Matrix) -> Piece:
+        if isinstance(expr, x.Matmul) and len(expr.args) == 2 and self._is_large(expr):
+            matrix, vector = expr.args
+            return Piece(f"{self.helper('every')}({self.full(vector)}, {self.full(matrix)})")
+        return super().piece(expr)
+
+    def _is_large(self, expr: Matrix) -> bool:
+        matrix, vector = expr.args
+        dense = kind(matrix) == MATRIX and not isinstance(matrix, (x.Diag, x.Eye, x.Ones, x.Spread))
+        return (
+            dense
+            and vector.shape[1] == 1
+            and vector.shape[0] != 1
+            and not self.batched(matrix)
+            and self.batched(vector)
+        )
+
+
+@dataclass
+class Function:
+    """The text of one generated function in the making.
+
+    once: writer for code outside the loop; step: for code inside. Names are shared, and so are the sizes, which are
+    read at the top.
+    """
+
+    plan: Plan
+    reserved: Sequence[str]
+    lines: list[str] = field(default_factory=list)
+    sized_by: Iterable[Axis] | None = None
+
+    def __post_init__(self) -> None:
+        cell = self.plan.cell
+        self.names = Names(self.reserved)
+        for word in ("w", "states", "kept", "upstream", "d", "d_states", "p"):
+            self.names.of(word, word)
+        axes = tuple(axes_of(cell) if self.sized_by is None else self.sized_by)
+        previous = cell.states[0].previous
+        constant = set(self.plan.constant)
+        self.once: ArrayWriter = AllSteps(self.names, axes, constant, previous)
+        self.step = ArrayWriter(self.names, axes, constant, previous)
+        self.step.sizes = self.once.sizes
+        self.once.sizes.spell = self._sized
+        self.size_arrays: dict[Any, None] = {}
+        for q in (*leaves(cell), *cell.parameters, *(e.quantity for e in cell.equations)):
+            self.names.of(q, q.name)
+        self.t = self.names.new("t")
+        self.steps_name = self.names.new("T")
+
+    @property
+    def sizes(self) -> Sizes:
+        return self.once.sizes
+
+    @property
+    def helpers(self) -> set[str]:
+        return self.once.helpers | self.step.helpers
+
+    def _sized(self, q: Any) -> str:
+        self.size_arrays.setdefault(q)
+        return self.names.of(q, q.name)
+
+    def name(self, q: Quantity) -> str:
+        return self.names.of(q, q.name)
+
+    def is_constant(self, q: Quantity) -> bool:
+        return q in self.once.unbatched
+
+    def add_once(self, *statements: Statement) -> None:
+        """Code outside the loop."""
+        for s in named_once(statements, self.once):
+            self.lines += commented(s.render(self.once, s.exprs), s.comment)
+
+    def add_steps(
+        self, statements: Sequence[Statement], header: str, first: Sequence[str] = (), last: Sequence[str] = ()
+    ) -> None:
+        """The loop."""
+        self.lines.append(header)
+        inner: list[str] = [*first]
+        for s in named_once(statements, self.step):
+            inner += commented(s.render(self.step, s.exprs), s.comment, WIDTH - 4)
+        inner += last
+        self.lines += [f"    {line}" for line in inner or ["pass"]]
+
+    def text(self, name: str, arguments: str, doc: str, head: Callable[[], list[str]]) -> str:
+        """The whole function. head: what unpacks the arguments, asked for when all uses are known."""
+        sizes = self.sizes.definitions()
+        body = [*head(), *sizes, *self.lines]
+        first = f'    """{doc}"""' if "\n" not in doc and len(doc) < WIDTH - 6 else None
+        docs = [first] if first else [f'    """{doc.splitlines()[0]}', *self._more(doc), '    """']
+        return "\n".join([f"def {name}({arguments}):", *docs, *[f"    {line}".rstrip() for line in body]])
+
+    @staticmethod
+    def _more(doc: str) -> list[str]:
+        return [f"    {line}".rstrip() for line in doc.splitlines()[1:]]
+
+
+def used_in(exprs: Iterable[Matrix]) -> dict[Quantity, None]:
+    """The quantities of some expressions, in the order in which they are read."""
+    return dict.fromkeys(q for e in exprs for q in quantities(e))
