@@ -16,6 +16,7 @@ from symlstm.codegen.products import product
 from symlstm.codegen.sizes import ATOM, MATMUL, POWER, PRODUCT, SUM, Axis, Piece, Sizes
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, split_number
+from symlstm.expr.choices import as_indicator
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.missing import no_row
 from symlstm.expr.tree import quantities
@@ -43,7 +44,7 @@ def thin(expr: Matrix) -> bool:
         return thin(expr.args[1])
     if isinstance(expr, (x.Add, x.Hadamard)):
         return all(thin(a) for a in expr.args)
-    return isinstance(expr, x.Apply) and all(thin(a) for a in expr.arrays)
+    return isinstance(expr, x.Apply) and all(thin(a) or isinstance(a, x.Zeros) for a in expr.arrays)
 
 
 CARRIED_AS = {"step": "unit_step"}
@@ -190,11 +191,17 @@ class ArrayWriter:
             exponent = self.sizes.piece(expr.constants[0]).at_least(ATOM)
             sign = "**" if (base + exponent).replace("_", "").replace(".", "").isalnum() else " ** "
             return Piece(f"{base}{sign}{exponent}", POWER)
+        if expr.function == "where":
+            indicator = as_indicator(expr)
+            if indicator is not None:
+                return self.piece(indicator)
         template = row.numpy
         if row.helper:
             name = CARRIED_AS.get(self.helper(row.helper), row.helper)
             template = template.replace(f"{row.helper}(", f"{name}(", 1)
-        given = [self.text(a) for a in expr.arrays] + [self.sizes.text(c) for c in expr.constants]
+        given = ["0" if isinstance(a, x.Zeros) else self.text(a) for a in expr.arrays] + [
+            self.sizes.text(c) for c in expr.constants
+        ]
         return Piece(template.format(*given))
 
     def _whole(self, expr: Any) -> Piece:

@@ -46,6 +46,10 @@ def convert(expr: sp.Expr, values: Mapping[sp.Symbol, Any], algebra: Algebra) ->
         if not exponent.is_Rational:
             raise Undecided(f"the power {expr}")
         return algebra.power(convert(base, values, algebra), exponent)
+    if isinstance(expr, sp.Piecewise):
+        (a, condition), (b, _) = expr.args  # a where c > 1/2, b elsewhere, of c = 0 or 1: b + c (a - b)
+        c, a, b = (convert(e, values, algebra) for e in (condition.lhs, a, b))
+        return b + algebra.times(c, a - b)
     if isinstance(expr, sp.DiracDelta):
         return algebra.rational(0, 1)
     name = FUNCTIONS.get(type(expr))
