@@ -186,6 +186,22 @@ def test_half_of_a_vector_that_overflows():
     close(k.jacobian(p, x, (h_prev,), "h", "x"), np.array([[0.0], [(0.01 - 0.02) * below]]))
 
 
+def test_entries_mixed_before_the_choice_are_beyond_it_and_said_to_be():
+    """The limit that symlstm.expr.choices names: a matrix product on the side that is not chosen."""
+
+    def mixed(x: "m", h_prev: "n", *, W: "n m", U: "n n"):
+        e = np.exp(W @ x)
+        h = np.where(h_prev > 1, h_prev, U @ e)
+        return h
+
+    k = sl.compile(sl.cell(mixed))
+    given = {"W": np.ones((2, 1)), "U": np.ones((2, 2))}, np.array([800.0]), (np.array([2.0, 3.0]),)
+    assert k.step(*given)[0].tolist() == [2.0, 3.0]
+    assert k.jacobian(*given, "h", "h_prev").tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    with pytest.raises(ValueUnusable, match="e has infinity"):
+        k.vjp(*given, (np.ones(2),))
+
+
 def test_what_is_chosen_and_infinite_is_still_refused():
     k = sl.compile(sl.cell(named_exponential))
     p, x, states = at(POINTS)
