@@ -272,7 +272,7 @@ def matmul(*factors: Matrix) -> Matrix:
 
 def _join(left: Matrix, right: Matrix) -> Matrix | None:
     """The product of two neighbours where it is simpler than a product, else None."""
-    from symlstm.expr.choices import chained, leaves_out
+    from symlstm.expr.choices import chained, leaves_out, rows_chosen
 
     if isinstance(left, Eye):
         return right
@@ -287,8 +287,8 @@ def _join(left: Matrix, right: Matrix) -> Matrix | None:
             return diag(chained(left.args[0], right.args[0]))
         if right.shape[1] == 1:
             return chained(left.args[0], right)
-        if isinstance(right, Add) and leaves_out(left.args[0]):
-            return add(*[matmul(left, term) for term in right.args])
+        if leaves_out(left.args[0]):
+            return rows_chosen(left.args[0], right)
     if isinstance(right, Diag) and left.shape[0] == 1:
         return transpose(chained(transpose(left), right.args[0]))
     if left.shape == (1, 1) and right.shape[1] == 1:

@@ -17,8 +17,20 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
-from symlstm.expr.build import Matrix, add, apply, block, concat, hadamard, one_minus, scale, split_number
-from symlstm.expr.nodes import Add, Apply, Concat, Ones, Quantity, Scale, Zeros
+from symlstm.expr.build import (
+    Matrix,
+    add,
+    apply,
+    block,
+    concat,
+    diag,
+    hadamard,
+    matmul,
+    one_minus,
+    scale,
+    split_number,
+)
+from symlstm.expr.nodes import Add, Apply, Block, Concat, Diag, Matmul, Ones, Quantity, Scale, Zeros
 
 
 def is_choice(expr: Any) -> bool:
@@ -65,6 +77,28 @@ def chained(*factors: Matrix) -> Matrix:
         inside = [e if isinstance(e, Zeros) else chained(*before, scale(number, e), *after) for e in sides]
         return choose(condition, *inside)
     return hadamard(*factors)
+
+
+def rows_chosen(vector: Matrix, matrix: Matrix) -> Matrix | None:
+    """diag(vector) matrix, so that the diagonal meets those inside the matrix; None where there is nothing to meet."""
+    if isinstance(matrix, Add):
+        return add(*[matmul(diag(vector), term) for term in matrix.args])
+    if isinstance(matrix, Concat):
+        parts, start = [], sp.S.Zero
+        for part in matrix.args:
+            rows = part.shape[0]
+            parts.append(matmul(diag(_rows(vector, start, rows)), part))
+            start = sp.expand(start + rows)
+        return concat(*parts)
+    if isinstance(matrix, Block) and isinstance(matrix.args[0], Matmul) and isinstance(matrix.args[0].args[0], Diag):
+        inner, row, rows, col, cols = matrix.args
+        scaled, rest = inner.args[0].args[0], matmul(*inner.args[1:])
+        return matmul(diag(chained(vector, block(scaled, row, rows, 0, 1))), block(rest, row, rows, col, cols))
+    return None
+
+
+def _rows(vector: Matrix, start: Any, rows: Any) -> Matrix:
+    return rearranged(lambda v: block(v, start, rows, 0, 1), vector)
 
 
 def _part_by_part(joined: Matrix, before: Sequence[Matrix], after: Sequence[Matrix]) -> Matrix:

@@ -57,6 +57,16 @@ def stacked(x: "m", h_prev: "n", *, W: "2*n m", U: "2*n n"):
     return h
 
 
+def joined(x: "m", h_prev: "n", *, W: "n m", U: "n n"):
+    """Choices between the halves of vectors, which overflow or are undefined in turn."""
+    z = W @ x + U @ h_prev
+    both = np.concatenate([z, -z])
+    chosen = np.where(both > 0, np.concatenate([np.log(z), np.exp(z)]), both)
+    n = h_prev.shape[0]
+    h = chosen[:n] + chosen[n:]
+    return h
+
+
 def elu(z):
     return z if z > 0 else math.exp(z) - 1
 
@@ -91,6 +101,8 @@ CELLS = {
                 lambda z: (2 - z) / math.sqrt(z * (4 - z)) if 0 < z < 4 else -1.0),
     "exponential used twice": (exponential_used_twice, lambda z: z if z > 0 else math.exp(z) + math.exp(2 * z),
                                lambda z: 1.0 if z > 0 else math.exp(z) + 2 * math.exp(2 * z)),
+    "joined": (joined, lambda z: math.log(z) - z if z > 0 else z + math.exp(z) if z < 0 else 0.0,
+               lambda z: 1 / z - 1 if z > 0 else 1 + math.exp(z) if z < 0 else 0.0),
     "exponential of an exponential": (_around(lambda z: np.where(z > 0, z, np.exp(np.exp(z)))),
                                       lambda z: z if z > 0 else math.exp(math.exp(z)),
                                       lambda z: 1.0 if z > 0 else math.exp(math.exp(z) + z)),

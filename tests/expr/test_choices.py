@@ -6,6 +6,7 @@ from symlstm.expr import latex, text
 from symlstm.expr.build import (
     add,
     apply,
+    block,
     concat,
     diag,
     hadamard,
@@ -13,6 +14,7 @@ from symlstm.expr.build import (
     negative,
     one_minus,
     ones,
+    ones_like,
     scale,
     subtract,
     zeros,
@@ -22,7 +24,9 @@ from symlstm.expr.collect import with_common_factor
 from symlstm.expr.nodes import quantity, t
 
 a, b, d, z = (quantity(name, ("n", "1"), t) for name in "abdz")
-W = quantity("W", ("n", "m"))
+W, V = quantity("W", ("n", "m")), quantity("V", ("n", "m"))
+n, joined = z.shape[0], concat(z, negative(z))
+both = apply("step", joined)
 nothing, one = zeros(*z.shape), ones(*z.shape)
 positive, large = apply("step", z), apply("step", subtract(z, scale(2, one)))
 
@@ -40,6 +44,11 @@ SIMPLER = [
     (chained(concat(choose(positive, a, nothing), nothing), concat(d, b)),
      concat(choose(positive, hadamard(a, d), nothing), nothing)),
     (matmul(diag(choose(positive, one, nothing)), diag(d), W), matmul(diag(choose(positive, d, nothing)), W)),
+    (matmul(diag(choose(positive, one, nothing)), add(matmul(diag(d), W), matmul(diag(b), V))),
+     add(matmul(diag(choose(positive, d, nothing)), W), matmul(diag(choose(positive, b, nothing)), V))),
+    (matmul(diag(choose(both, ones_like(joined), zeros(*joined.shape))), concat(matmul(diag(d), W), V)),
+     concat(matmul(diag(choose(block(both, 0, n, 0, 1), d, nothing)), W),
+            matmul(diag(choose(block(both, n, n, 0, 1), one, nothing)), V))),
     (with_common_factor([choose(positive, a, nothing), choose(positive, nothing, b)]), choose(positive, a, b)),
     (with_common_factor([choose(positive, d, nothing), choose(positive, nothing, hadamard(d, b))]),
      hadamard(d, choose(positive, one, b))),
