@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from symlstm.calculus.linear import summed
+from symlstm.calculus.linear import Placed, Same, Scaled, Taken, Times, Turned, summed
 from symlstm.calculus.rules import differential, rule_for
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, Equation
 from symlstm.expr.build import Matrix, zeros
-from symlstm.expr.nodes import Apply, Hadamard, Matmul, Quantity, Whole, Zeros, quantity
+from symlstm.expr.choices import leaves_out
+from symlstm.expr.nodes import Add, Apply, Hadamard, Matmul, Quantity, Scale, Whole, Zeros, quantity
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities
 
 NAMING = (Apply, Whole, Hadamard, Matmul)
 """Behind such a node a gradient that is used several times gets a name of its own."""
+BY_ENTRY = (Same, Times, Scaled, Turned, Placed, Taken)
+"""Maps of each entry by itself, or to another place: a choice is carried on through these (symlstm.expr.choices)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def sweep(cell: Cell, upstream: Iterable[Quantity], wanted: Iterable[Quantity] |
     leaves = (*(s.previous for s in cell.states), *cell.inputs, *cell.parameters)
     wanted = tuple(leaves if wanted is None else wanted)
     on_the_way = _on_the_way(cell.equations, set(upstream), set(wanted))
-    state = _Sweeping({q: [adjoint_symbol(q, "upstream")] for q in upstream}, {}, [], [], on_the_way)
+    computed = {e.quantity for e in cell.equations}
+    state = _Sweeping({q: [adjoint_symbol(q, "upstream")] for q in upstream}, {}, [], [], on_the_way, computed)
     for equation in reversed(cell.equations):
         if equation.quantity in on_the_way and equation.quantity in state.arriving:
             _pull_equation(equation, state)
@@ -88,9 +92,21 @@ class _Sweeping:
     adjoints: list[Adjoint]
     steps: list[Step]
     on_the_way: set[Quantity]
+    computed: set[Quantity]
+    names: dict[Matrix, Quantity] = field(default_factory=dict)
+
+    def named(self, symbol: Quantity, expr: Matrix) -> Matrix:
+        """How a gradient goes on: by its name; as the choice that it is, where parts of it are left out."""
+        if not leaves_out(expr):
+            return symbol
+        self.names[expr] = symbol
+        return expr
+
+    def by_name(self, gradient: Matrix) -> Matrix:
+        return self.names.get(gradient, gradient)
 
 
-def _close(q: Quantity, state: _Sweeping) -> Quantity:
+def _close(q: Quantity, state: _Sweeping) -> Matrix:
     """The adjoint of q is complete: the sum over all its uses."""
     symbol = adjoint_symbol(q)
     parts = state.arriving.get(q)
@@ -105,7 +121,7 @@ def _close(q: Quantity, state: _Sweeping) -> Quantity:
         because = f"{text(q)} is used in {' and '.join(uses)}" + (" and outside the step" if outside else "")
     state.adjoints.append(Adjoint(symbol, total, q, because))
     state.steps.append(Step("sum over all uses", symbol, total, because, symbol))
-    return symbol
+    return state.named(symbol, total)
 
 
 def _pull_equation(equation: Equation, state: _Sweeping) -> None:
@@ -119,27 +135,42 @@ def _pull(
     """Send the gradient of a node on to its arguments."""
     if isinstance(node, Quantity):
         if node in state.on_the_way:
-            state.arriving.setdefault(node, []).append(gradient)
+            goes_on = node in state.computed  # to the derivatives of functions, perhaps
+            state.arriving.setdefault(node, []).append(gradient if goes_on else state.by_name(gradient))
             state.used_in.setdefault(node, []).append(equation.quantity)
         return
     for argument, linear in differential(node, output):
         uses = [q for q in _leaves(argument) if q in state.on_the_way]
         if not uses:
             continue
-        pulled = linear.pull(gradient)
-        state.steps.append(
-            Step(f"{rule_for(node).name(node)}, transposed", gradient, pulled, _why(node, argument), gradient)
-        )
-        if len(uses) > 1 and isinstance(node, NAMING) and not isinstance(pulled, (Quantity, Zeros)):
+        arrived = gradient if isinstance(linear, BY_ENTRY) else state.by_name(gradient)
+        pulled = linear.pull(arrived)
+        name = f"{rule_for(node).name(node)}, transposed"
+        state.steps.append(Step(name, arrived, pulled, _why(node, argument), arrived))
+        if len(uses) > 1 and isinstance(node, NAMING) and _worth_a_name(pulled, argument):
             pulled = _name_delta(pulled, argument, equation, state, deltas)
         _pull(argument, pulled, equation, argument, state, deltas)
+
+
+def _worth_a_name(pulled: Matrix, argument: Matrix) -> bool:
+    """A choice that leaves something out goes on as it is to the derivatives of functions, and has its name behind."""
+    if isinstance(pulled, (Quantity, Zeros)):
+        return False
+    return not (leaves_out(pulled) and _meets_derivative(argument))
+
+
+def _meets_derivative(expr: Matrix) -> bool:
+    """Whether a gradient is multiplied, entry by entry, on its way into an expression."""
+    if isinstance(expr, (Add, Scale)):
+        return any(_meets_derivative(a) for a in expr.args if hasattr(a, "shape"))
+    return isinstance(expr, (Apply, Hadamard))
 
 
 def _why(node: Matrix, argument: Matrix) -> str:
     return f"from {text(node)} back to {text(argument)}"
 
 
-def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sweeping, deltas: list[int]) -> Quantity:
+def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sweeping, deltas: list[int]) -> Matrix:
     """A gradient that is used several times gets a name: delta_q, the gradient by the pre-activation of q."""
     deltas[0] += 1
     q = equation.quantity
@@ -148,7 +179,7 @@ def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sw
     because = f"gradient by {text(argument)}"
     state.adjoints.append(Adjoint(symbol, pulled, q, because, argument))
     state.steps.append(Step("name", symbol, pulled, because, symbol))
-    return symbol
+    return state.named(symbol, pulled)
 
 
 def _leaves(expr: Any) -> list[Quantity]:

@@ -19,7 +19,6 @@ from symlstm.expr.build import (
     block,
     concat,
     diag,
-    hadamard,
     matmul,
     ones,
     scale,
@@ -28,6 +27,7 @@ from symlstm.expr.build import (
     whole,
     zeros,
 )
+from symlstm.expr.choices import chained, rearranged
 from symlstm.expr.collect import with_common_factor
 from symlstm.expr.nodes import Partial
 
@@ -71,13 +71,13 @@ class Scaled:
     by: Matrix
 
     def push(self, jacobian: Matrix) -> Matrix:
-        column = transpose(self.by) if self.by.shape[0] == 1 else self.by
+        column = rearranged(transpose, self.by) if self.by.shape[0] == 1 else self.by
         if column.shape[1] != 1:
             raise _no_jacobian(self.by)
         return matmul(diag(column), jacobian)
 
     def pull(self, gradient: Matrix) -> Matrix:
-        return hadamard(gradient, self.by)
+        return chained(gradient, self.by)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Turned:
         return jacobian
 
     def pull(self, gradient: Matrix) -> Matrix:
-        return transpose(gradient)
+        return rearranged(transpose, gradient)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Placed:
 
     def pull(self, gradient: Matrix) -> Matrix:
         start = sp.Add(*self.parts[: self.index])
-        return block(gradient, start, self.parts[self.index], 0, self.width)
+        return rearranged(lambda g: block(g, start, self.parts[self.index], 0, self.width), gradient)
 
 
 @dataclass(frozen=True)

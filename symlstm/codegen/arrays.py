@@ -16,6 +16,7 @@ from symlstm.codegen.products import product
 from symlstm.codegen.sizes import ATOM, MATMUL, POWER, PRODUCT, SUM, Axis, Piece, Sizes
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, split_number
+from symlstm.expr.choices import as_indicator, is_choice
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.missing import no_row
 from symlstm.expr.tree import quantities
@@ -43,6 +44,9 @@ def thin(expr: Matrix) -> bool:
         return thin(expr.args[1])
     if isinstance(expr, (x.Add, x.Hadamard)):
         return all(thin(a) for a in expr.args)
+    if is_choice(expr):
+        condition, *sides = expr.arrays
+        return thin(condition) and all(thin(a) or isinstance(a, x.Zeros) for a in sides)
     return isinstance(expr, x.Apply) and all(thin(a) for a in expr.arrays)
 
 
@@ -190,11 +194,17 @@ class ArrayWriter:
             exponent = self.sizes.piece(expr.constants[0]).at_least(ATOM)
             sign = "**" if (base + exponent).replace("_", "").replace(".", "").isalnum() else " ** "
             return Piece(f"{base}{sign}{exponent}", POWER)
+        indicator = as_indicator(expr)
+        if indicator is not None:
+            return self.piece(indicator)
         template = row.numpy
         if row.helper:
             name = CARRIED_AS.get(self.helper(row.helper), row.helper)
             template = template.replace(f"{row.helper}(", f"{name}(", 1)
-        given = [self.text(a) for a in expr.arrays] + [self.sizes.text(c) for c in expr.constants]
+        zero = is_choice(expr)  # beside the condition, a number has the dtype of the other side
+        given = ["0" if zero and isinstance(a, x.Zeros) else self.text(a) for a in expr.arrays] + [
+            self.sizes.text(c) for c in expr.constants
+        ]
         return Piece(template.format(*given))
 
     def _whole(self, expr: Any) -> Piece:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from symlstm.codegen.sequence import given as sequences
 from symlstm.codegen.tensor_code import tensor_function
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing, ValueUnusable, unknown
+from symlstm.expr.choices import sides_of_choices
 
 Array = np.ndarray[Any, Any]
 BACKENDS = ("numpy",)
@@ -161,7 +162,7 @@ class Compiled:
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
                 result = function(*arguments)
-            if name not in ("step", "values") or all(np.isfinite(a).all() for _, a in _named(name, result)):
+            if name not in ("step", "values") or all(np.isfinite(a).all() for _, a in self._checked(name, result)):
                 return result
         except FloatingPointError:
             with np.errstate(all="ignore"):
@@ -169,13 +170,34 @@ class Compiled:
         self._raise_if_not_finite(name, given, result)
         return result
 
+    @cached_property
+    def _left_out(self) -> frozenset[str]:
+        """The quantities that count only where they are chosen: elsewhere they may overflow, as in the function."""
+        results = {*(s.current for s in self.cell.states), *self.cell.outputs}
+        left_out, counted = set(), set(results)
+        for equation in reversed(self.cell.equations):
+            inside, outside = sides_of_choices(equation.expr)
+            if equation.quantity not in counted and equation.quantity in left_out:
+                left_out |= outside
+            else:
+                counted |= outside
+            left_out |= inside
+        return frozenset(q.name for q in left_out - counted)
+
+    def _checked(self, name: str, result: Any) -> list[tuple[str, Any]]:
+        """The arrays of a result that must be finite, with what to call them."""
+        if name == "values":
+            result = {n: a for n, a in result.items() if n not in self._left_out}
+        return _named(name, result)
+
     def _raise_if_not_finite(self, name: str, given: inputs.Given, result: Any) -> None:
         with np.errstate(all="ignore"):
             values = self._functions["values"](given.p, given.x, given.states)
+        finite = all(np.isfinite(a).all() for _, a in self._checked(name, result))
         for equation in self.cell.equations:
-            if not np.isfinite(values[equation.name]).all():
+            if not (finite and equation.name in self._left_out) and not np.isfinite(values[equation.name]).all():
                 raise mismatch.overflowed(equation, values[equation.name])
-        for label, array in _named(name, result):
+        for label, array in self._checked(name, result):
             if not np.isfinite(array).all():
                 error = mismatch.not_finite(label, np.asarray(array))
                 raise ValueUnusable(f"{error.message}, though every value of the step is finite", error.hint)

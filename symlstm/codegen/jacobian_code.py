@@ -14,6 +14,7 @@ from symlstm.codegen.rows import Term, row_by_terms, terms_of
 from symlstm.codegen.sizes import ATOM, Piece
 from symlstm.equations import Cell
 from symlstm.expr.build import Matrix, diag, eye, partial
+from symlstm.expr.choices import leaves_out
 from symlstm.expr.nodes import Concat, Diag, Matmul, Partial, Quantity, Zeros, quantity, t
 from symlstm.expr.text import text
 from symlstm.expr.tree import replace
@@ -28,7 +29,8 @@ class Derivatives:
 
     places: for each wanted quantity, the text of the array (..., rows, columns), filled with zeros, that takes its
     Jacobian. known: what has been found for a quantity, to be put into later Jacobians; shown: the same for comments.
-    written: the wanted quantities whose Jacobians are not zero.
+    written: the wanted quantities whose Jacobians are not zero. left_out: those behind a choice, which are inserted, so
+    that they are not multiplied by zeros where they are infinite.
     """
 
     body: Body
@@ -37,12 +39,14 @@ class Derivatives:
     known: dict[Quantity, Matrix] = field(default_factory=dict)
     shown: dict[Quantity, Matrix] = field(default_factory=dict)
     written: set[Quantity] = field(default_factory=set)
+    left_out: set[Quantity] = field(default_factory=set)
 
     def add(self) -> None:
         """Add the statements to the body."""
         cell, wrt = self.body.cell, self.wrt
         local = self._local()
         uses = _uses(local)
+        self.left_out = _left_out(local)
         self.known[wrt] = self.shown[wrt] = eye(wrt.shape[0])
         order = [e.quantity for e in cell.equations if e.quantity in local or e.quantity in self.places]
         for q in [*(q for q in self.places if q not in order), *order]:
@@ -83,7 +87,12 @@ class Derivatives:
             self.body.writer.spelled[symbol] = self.places[q]
             self.body.add(*_filled(symbol, terms, comment))
             self._stands(q, symbol)
-        elif uses > 1 and not isinstance(expr, Concat) and (len(terms) > 1 or _product_inside(terms)):
+        elif (
+            uses > 1
+            and q not in self.left_out
+            and not isinstance(expr, Concat)
+            and (len(terms) > 1 or _product_inside(terms))
+        ):
             symbol = self._symbol(q, expr.shape)
             name = self.body.writer.names.of(symbol, symbol.name)
             self.body.add(_allocated(name, symbol, self.body.cell.states[0].current), *_filled(symbol, terms, comment))
@@ -136,6 +145,26 @@ def _uses(local: dict[Quantity, Matrix]) -> dict[Quantity, int]:
     for expr in local.values():
         visit(expr)
     return counts
+
+
+def _left_out(local: dict[Quantity, Matrix]) -> set[Quantity]:
+    """The quantities whose Jacobians are multiplied, entry by entry, by a choice that leaves some out."""
+    found: set[Quantity] = set()
+
+    def visit(node: Any, behind: bool) -> None:
+        if isinstance(node, Partial):
+            found.update([node.args[0]] if behind else [])
+        elif not isinstance(node, Quantity):
+            for a in node.args:
+                visit(a, behind)
+                behind = behind or (isinstance(a, Diag) and leaves_out(a.args[0]))
+
+    before = None
+    while before != len(found):  # what is inserted into a Jacobian behind a choice is behind it too
+        before = len(found)
+        for q, expr in local.items():
+            visit(expr, q in found)
+    return found
 
 
 def _product_inside(terms: Sequence[Term]) -> bool:

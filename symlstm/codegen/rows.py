@@ -10,6 +10,7 @@ import sympy as sp
 from symlstm.codegen.arrays import MATRIX, ROW, kind, thin
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, add, block, diag, hadamard, matmul, ones, scale, spread
+from symlstm.expr.choices import chained
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Term:
     def scaled(self, by: Matrix | None) -> Term:
         if by is None:
             return self
-        return Term(by if self.vector is None else hadamard(by, self.vector), self.matrix)
+        return Term(by if self.vector is None else chained(by, self.vector), self.matrix)
 
     def vector_of(self, rows: Any) -> Matrix:
         return ones(rows, 1) if self.vector is None else self.vector

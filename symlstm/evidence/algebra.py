@@ -46,12 +46,23 @@ def convert(expr: sp.Expr, values: Mapping[sp.Symbol, Any], algebra: Algebra) ->
         if not exponent.is_Rational:
             raise Undecided(f"the power {expr}")
         return algebra.power(convert(base, values, algebra), exponent)
+    if isinstance(expr, sp.Piecewise):
+        return _choice(expr, values, algebra)
     if isinstance(expr, sp.DiracDelta):
         return algebra.rational(0, 1)
     name = FUNCTIONS.get(type(expr))
     if name is None:
         raise Undecided(f"{type(expr).__name__} is not decided exactly")
     return algebra.function(name, convert(expr.args[0], values, algebra))
+
+
+def _choice(expr: sp.Expr, values: Mapping[sp.Symbol, Any], algebra: Algebra) -> Any:
+    """a where c > 1/2, b elsewhere, of a truth value c = 0 or 1: b + c (a - b)."""
+    (a, condition), (b, otherwise) = expr.args if len(expr.args) == 2 else ((0, None), (0, None))
+    if otherwise is not sp.true or not isinstance(condition, sp.Gt) or condition.rhs != sp.Rational(1, 2):
+        raise Undecided(f"the choice {expr}")
+    c, yes, no = (convert(e, values, algebra) for e in (condition.lhs, a, b))
+    return no + algebra.times(c, yes - no)
 
 
 def _exponential(exponent: sp.Expr, values: Mapping[sp.Symbol, Any], algebra: Algebra) -> Any:

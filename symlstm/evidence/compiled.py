@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from symlstm.codegen import formula
 from symlstm.evidence.program import Sizes, named, shape_of
 
@@ -14,7 +16,8 @@ _generated = lru_cache(maxsize=1024)(formula)
 def compute(expr: Any, values: dict[Any, Any], sizes: Sizes) -> Any:
     """The value by the generated code, called with arrays by name."""
     arrays = {q.name: _in_array_layout(values[q]) for q in named(expr)}
-    result = _generated(expr)(arrays, {str(symbol): size for symbol, size in sizes})
+    with np.errstate(all="ignore"):  # what is not chosen may be undefined
+        result = _generated(expr)(arrays, {str(symbol): size for symbol, size in sizes})
     return result.reshape(shape_of(expr, sizes))
 
 

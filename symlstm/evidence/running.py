@@ -26,6 +26,7 @@ points are drawn; the rest is margin. For functions of a whole vector the number
 ZOOM = 2.0**16
 """Errors are moved through functions this much enlarged, so that the difference is not itself rounding."""
 LOCALLY_CONSTANT = ("step", "sign")
+CHOICE = "where"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ class RunningField:
     def apply(self, function: str, arrays: list[Running], constants: tuple[sp.Expr, ...]) -> Running:
         for other in arrays[1:]:
             _require_same_shape(arrays[0], other)
+        if function == CHOICE:
+            return _chosen(*arrays)
         compute = compiled_elementwise(function, len(arrays), constants, "numpy")
         found = _through(lambda *values: compute(*values) + 0 * values[0], arrays, function in LOCALLY_CONSTANT)
         if function in LOCALLY_CONSTANT or not adds_terms(function, len(arrays), constants):
@@ -124,6 +127,12 @@ class RunningField:
 def _require_same_shape(a: Running, b: Running) -> None:
     if a.shape[-2:] != b.shape[-2:]:
         raise ValueError(f"arrays of {a.shape[-2:]} and {b.shape[-2:]} are combined element by element")
+
+
+def _chosen(condition: Running, a: Running, b: Running) -> Running:
+    """One of the two with its errors; the condition is exact, and nothing of the other one matters."""
+    holds = condition.value.real > 0.5
+    return Running(*[np.where(holds, getattr(a, part), getattr(b, part)) for part in ("value", "real", "imag")])
 
 
 def _product(a: Running, b: Running, times: Any, roundings: int) -> Running:

@@ -272,21 +272,25 @@ def matmul(*factors: Matrix) -> Matrix:
 
 def _join(left: Matrix, right: Matrix) -> Matrix | None:
     """The product of two neighbours where it is simpler than a product, else None."""
+    from symlstm.expr.choices import chained, leaves_out, rows_chosen
+
     if isinstance(left, Eye):
         return right
     if isinstance(right, Eye):
         return left
     if left.shape == (1, 1) and right.shape == (1, 1):
-        return hadamard(left, right)
+        return chained(left, right)
     if isinstance(left, Add) and right.shape[1] == 1 and any(isinstance(split_number(a)[1], Diag) for a in left.args):
         return add(*[matmul(term, right) for term in left.args])
     if isinstance(left, Diag):
         if isinstance(right, Diag):
-            return diag(hadamard(left.args[0], right.args[0]))
+            return diag(chained(left.args[0], right.args[0]))
         if right.shape[1] == 1:
-            return hadamard(left.args[0], right)
+            return chained(left.args[0], right)
+        if leaves_out(left.args[0]):
+            return rows_chosen(left.args[0], right)
     if isinstance(right, Diag) and left.shape[0] == 1:
-        return transpose(hadamard(transpose(left), right.args[0]))
+        return transpose(chained(transpose(left), right.args[0]))
     if left.shape == (1, 1) and right.shape[1] == 1:
         return hadamard(spread(left, *right.shape), right)
     if right.shape == (1, 1) and left.shape[1] == 1 and left.shape[0] != 1:

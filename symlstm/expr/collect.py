@@ -17,7 +17,8 @@ from symlstm.expr.build import (
     split_number,
     transpose,
 )
-from symlstm.expr.nodes import Concat, Diag, Eye, Hadamard, Matmul, Transposed, Zeros
+from symlstm.expr.choices import choose, is_choice
+from symlstm.expr.nodes import Concat, Diag, Eye, Hadamard, Matmul, Ones, Transposed, Zeros
 
 
 def collected(terms: list[Matrix]) -> list[Matrix]:
@@ -96,6 +97,7 @@ def _parts_together(terms: list[Matrix]) -> list[Matrix]:
 
 def with_common_factor(terms: list[Matrix]) -> Matrix:
     """The sum of elementwise products, what all of them share written once: (b - a) ⊙ z ⊙ (1 - z)."""
+    terms = _choices_together(terms)
     if len(terms) < 2:
         return add(*terms)
     numbers, factors = zip(*[(n, _factors(rest)) for n, rest in map(split_number, terms)], strict=True)
@@ -114,6 +116,45 @@ def with_common_factor(terms: list[Matrix]) -> Matrix:
     total = add(*sorted(rests, key=_negative_last))
     after = factors[0].index(common[0]) > 0
     return hadamard(total, *common) if after else hadamard(*common, total)
+
+
+def _choices_together(terms: list[Matrix]) -> list[Matrix]:
+    """where(c, a, 0) + where(c, 0, b) as where(c, a, b), at the place of the first."""
+    together: dict[Matrix, list[Matrix]] = {}
+    for term in terms:
+        rest = split_number(term)[1]
+        together.setdefault(rest.arrays[0] if is_choice(rest) else term, []).append(term)
+    if all(len(same) == 1 or not is_choice(split_number(same[0])[1]) for same in together.values()):
+        return terms
+    out: list[Matrix] = []
+    for same in together.values():
+        if len(same) == 1 or not is_choice(split_number(same[0])[1]):
+            out += same
+        else:
+            choices = [(number, rest.arrays) for number, rest in map(split_number, same)]
+            sides = [[scale(number, arrays[k]) for number, arrays in choices] for k in (1, 2)]
+            out.append(_shared(choices[0][1][0], *[with_common_factor(_without_zeros(side)) for side in sides]))
+    return out
+
+
+def _without_zeros(terms: list[Matrix]) -> list[Matrix]:
+    return [term for term in terms if not isinstance(term, Zeros)] or terms[:1]
+
+
+def _shared(condition: Matrix, a: Matrix, b: Matrix) -> Matrix:
+    """The choice, with the factors that both sides have written once: g ⊙ where(c, 1, d)."""
+    (number, left), (other, right) = split_number(a), split_number(b)
+    factors, others = list(_factors(left)), list(_factors(right))
+    common: list[Matrix] = []
+    for f in list(factors):
+        if f in others and not isinstance(f, (Zeros, Ones)):
+            common.append(f)
+            factors.remove(f)
+            others.remove(f)
+    if not common:
+        return choose(condition, a, b)
+    inside = [scale(n, hadamard(ones_like(a), *fs)) for n, fs in ((number, factors), (other, others))]
+    return hadamard(*common, choose(condition, *inside))
 
 
 def _negative_last(term: Matrix) -> bool:

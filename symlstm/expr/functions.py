@@ -31,6 +31,7 @@ from symlstm.expr.build import (
     whole,
     zeros,
 )
+from symlstm.expr.choices import choose
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,14 @@ ELEMENTWISE: dict[str, Elementwise] = {
         lambda a, b, y: one_minus(apply("step", subtract(a, b))),
         lambda a, b, y: apply("step", subtract(a, b)),
         latex=r"\min\left({0}, {1}\right)", numpy="minimum({0}, {1})", because="the smaller one counts",
+    ),
+    "where": _row(
+        lambda c, a, b: sp.Piecewise((a, c > sp.Rational(1, 2)), (b, True)),
+        lambda c, a, b, y: zeros(*c.shape),
+        lambda c, a, b, y: choose(c, ones_like(a), zeros(*a.shape)),
+        lambda c, a, b, y: choose(c, zeros(*b.shape), ones_like(b)),
+        latex=r"\mathrm{{where}}\left({0}, {1}, {2}\right)", numpy="where({0}, {1}, {2})",
+        because="only what is chosen counts",
     ),
 }  # fmt: skip
 """Elementwise functions by name."""

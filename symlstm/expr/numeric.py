@@ -48,6 +48,11 @@ def minimum(a: Any, b: Any) -> Any:
     return np.where(np.real(a) > np.real(b), b, a)
 
 
+def where(c: Any, a: Any, b: Any) -> Any:
+    """a where c is 1, b where c is 0."""
+    return np.where(c, a, b).astype(np.result_type(c, a, b), copy=False)
+
+
 def absolute(z: Any) -> Any:
     """|z|"""
     return np.where(np.real(z) < 0, -z, z)

@@ -16,7 +16,8 @@ import sympy as sp
 
 from symlstm.expr import nodes as x
 from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM, bracketed, unmarked
-from symlstm.expr.build import split_number
+from symlstm.expr.build import scale, split_number, zeros
+from symlstm.expr.choices import as_indicator
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.missing import no_row
 from symlstm.expr.notation import DEFAULT, Notation, fill, number_latex, number_text, size_text
@@ -137,11 +138,33 @@ class _Writer:
                 above, below = (unmarked(self.piece(a)[0]) for a in arrays)
                 return rf"\frac{{{above}}}{{{below}}}", POWER
             return f"{self.inside(arrays[0], PRODUCT)} / {self.inside(arrays[1], POWER)}", PRODUCT
-        inner = [self.piece(a)[0] for a in arrays]
+        indicator = as_indicator(expr)
+        if indicator is not None:
+            return self.piece(indicator)
+        inner = self._choice(*arrays) if name == "where" else [self.piece(a)[0] for a in arrays]
         if self.latex:
             own = self.notation.functions.get(name)
             return self._called(own or _numbered(ELEMENTWISE[name].latex), inner), ATOM if name == "expm1" else POWER
         return _TEXT_NAMES.get(name, name) + self.bracket(", ".join(inner)), ATOM
+
+    def _choice(self, condition: Any, *sides: Any) -> list[str]:
+        return [self.condition(condition), *[self._side(e) for e in sides]]
+
+    def condition(self, expr: Any) -> str:
+        """A condition as a comparison: 1[a - b > 0] as a > b, products as "and"; what else it may be, as itself."""
+        if isinstance(expr, x.Hadamard):
+            return self.sign(r" \land ", " ∧ ").join(self.condition(f) for f in expr.args)
+        if not isinstance(expr, x.Apply) or expr.function != "step":
+            return self.piece(expr)[0]
+        left, right = _compared(expr.arrays[0])
+        numbers = isinstance(split_number(left)[1], x.Ones), isinstance(left, x.Zeros)
+        left, sign, right = (right, "<", left) if any(numbers) else (left, ">", right)
+        return f"{self._side(left)} {sign} {self._side(right)}"
+
+    def _side(self, expr: Any) -> str:
+        """What is compared or chosen; an array of one number is written as the number."""
+        number, rest = split_number(expr)
+        return self.number(number) if isinstance(rest, x.Ones) else self.piece(expr)[0]
 
     def _called(self, template: str, inner: list[str]) -> str:
         around = _AROUND.match(template)
@@ -270,8 +293,19 @@ def column(parts: list[str]) -> str:
 
 
 def _numbered(template: str) -> str:
-    """A template of the function table, with #1 and #2 for its {0} and {1}."""
-    return template.format("#1", "#2")
+    """A template of the function table, with #1, #2 and #3 for its {0}, {1} and {2}."""
+    return template.format("#1", "#2", "#3")
+
+
+def _compared(expr: Any) -> tuple[Any, Any]:
+    """(a, b) where the expression is a - b, so that it is positive where a > b; b may be 0."""
+    nothing = zeros(*expr.shape)
+    if isinstance(expr, x.Add) and len(expr.args) == 2:
+        number, rest = split_number(expr.args[1])
+        if number.could_extract_minus_sign() or isinstance(rest, x.Ones):
+            return expr.args[0], scale(-number, rest)
+    number, rest = split_number(expr)
+    return (nothing, scale(-number, rest)) if number.could_extract_minus_sign() else (expr, nothing)
 
 
 def _is_vector_product(term: Any) -> bool:

@@ -10,6 +10,7 @@ import sympy as sp
 from symlstm.errors import CellError
 from symlstm.expr import build as b
 from symlstm.expr import nodes as x
+from symlstm.expr.choices import choose, opposite_of
 from symlstm.trace.array import Reading, Traced
 from symlstm.trace.broadcasting import broadcast, constant
 from symlstm.trace.recognise import recognised_half, recognised_log, recognised_quotient, unfolded
@@ -170,20 +171,27 @@ def where(condition: Any, x: Any, y: Any) -> Traced:
         raise CellError("np.where needs a comparison of values of the cell", "e.g. np.where(z > 0, z, 0.1 * z)")
     yes, other = constant(reading, x), constant(reading, y)
     a, c, rank, batch = broadcast(yes, other)
-    if a == c:
-        _, chosen, rank, batch = broadcast(condition, yes.like(a, rank, batch))
-        return yes.like(chosen, rank, batch)
-    known = _relu(condition._expr, a, c)
-    if known is not None:
-        return yes.like(known, rank, batch)
-    weighted = multiply(condition, yes)
-    return _add(weighted, multiply(subtract(constant(reading, 1), condition), other))
+    both_sides = [yes.like(e, rank, batch) for e in (a, c)]
+    test, a, rank, batch = broadcast(condition, both_sides[0])
+    _, c, _, _ = broadcast(condition, both_sides[1])
+    known = _as_another(test, a, c)
+    return yes.like(choose(test, a, c) if known is None else known, rank, batch)
+
+
+def _as_another(condition: Any, yes: Any, other: Any) -> Any:
+    """A choice that has a shorter name: the condition itself (1 or 0), or relu; None for everything else."""
+    if isinstance(yes, x.Ones) and isinstance(other, x.Zeros):
+        return condition
+    if isinstance(yes, x.Zeros) and isinstance(other, x.Ones):
+        return b.one_minus(condition)
+    return _relu(condition, yes, other)
 
 
 def _relu(condition: Any, yes: Any, other: Any) -> Any:
     """relu(z), where the choice is z for z > 0 (or z >= 0) and 0 elsewhere; None for everything else."""
-    if isinstance(condition, x.Add):
-        condition, yes, other = b.one_minus(condition), other, yes
+    opposite = opposite_of(condition)
+    if opposite is not None:
+        condition, yes, other = opposite, other, yes
     if not isinstance(condition, x.Apply) or condition.function != "step":
         return None
     z = condition.arrays[0]

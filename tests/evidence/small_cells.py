@@ -45,6 +45,13 @@ def minimum(x: "m", h_prev: "n", *, U: "n n", V: "n m"):
     return h
 
 
+def where(x: "m", h_prev: "n", *, U: "n n", V: "n m"):
+    left = U @ h_prev
+    right = V @ x
+    h = np.where(left > right, left * h_prev, np.tanh(right)) * h_prev
+    return h
+
+
 def _reduced(function: Callable[[Any], Any]) -> Callable[..., Any]:
     """A cell around a function of a whole vector that gives one number."""
 
@@ -86,6 +93,7 @@ ELEMENTWISE_CELLS: dict[str, Callable[..., Any]] = {
     "divide": quotient,
     "maximum": maximum,
     "minimum": minimum,
+    "where": where,
 }
 
 WHOLE_CELLS: dict[str, Callable[..., Any]] = {

@@ -147,6 +147,8 @@ def test_a_broken_linear_map_is_noticed(monkeypatch, name, direction, change):
 def derivatives_broken():
     for name, row in functions.ELEMENTWISE.items():
         for k in range(len(row.derivatives)):
+            if (name, k) == ("where", 0):
+                continue  # a condition is made of steps, which pass nothing on
             constant = name in ("step", "sign")
             for change in ("too much",) if constant else CHANGES:
                 yield name, k, change

@@ -1,5 +1,7 @@
 """The rows of the function tables, each derived again by SymPy from its definition."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -17,13 +19,23 @@ DIGITS = 40
 
 def arguments(row):
     """Quantities of 1 x 1 for the arrays of a row, and numbers for its constants."""
-    return [x.Quantity(name, 1, 1) for name in "ab"[: len(row.derivatives)]]
+    return [x.Quantity(name, 1, 1) for name in "abc"[: len(row.derivatives)]]
 
 
 def number(expr, point):
     """The value of a 1 x 1 expression with `DIGITS` digits."""
     entry = expr._entry(sp.S.Zero, sp.S.Zero)
     return entry.subs({x.Quantity(n, 1, 1)._entry(sp.S.Zero, sp.S.Zero): v for n, v in point.items()}).evalf(DIGITS)
+
+
+def points(name, count):
+    """Arguments at which a function is defined and smooth."""
+    for first, second in itertools.product(POINTS, POINTS if count > 1 else [sp.S.Zero]):
+        undefined = (name in POSITIVE and first < 0) or (name == "log1p" and first <= -1)
+        if name == "where":
+            yield from ((condition, first, second) for condition in (sp.S.Zero, sp.S.One))
+        elif not undefined and first != second:
+            yield (first, second)[:count]
 
 
 def cases():
@@ -38,29 +50,22 @@ def test_the_derivative_of_an_elementwise_function_is_that_of_its_definition(nam
     row = ELEMENTWISE[name]
     arrays = arguments(row)
     output = x.Apply(name, *arrays, *constants)
-    symbols = sp.symbols("a b", real=True)[: len(arrays)]
+    symbols = sp.symbols("a b c", real=True)[: len(arrays)]
     slope = sp.diff(row.value(*symbols, *constants), symbols[k])
-    for first in POINTS:
-        for second in POINTS if len(arrays) == 2 else [sp.S.Zero]:
-            if (name in POSITIVE and first < 0) or (name == "log1p" and first <= -1) or first == second:
-                continue
-            point = {"a": first, "b": second}
-            # away from the kink, where SymPy's derivative of a step is a delta function and 0
-            exact = slope.subs(dict(zip(symbols, (first, second), strict=False))).doit().evalf(DIGITS)
-            found = number(row.derivatives[k](*arrays, *constants, output), point)
-            assert abs(found - exact) < sp.Float(10) ** (5 - DIGITS) * (1 + abs(exact)), (first, second)
+    for given in points(name, len(arrays)):
+        # away from the kink, where SymPy's derivative of a step is a delta function and 0
+        exact = slope.subs(dict(zip(symbols, given, strict=True))).doit().evalf(DIGITS)
+        found = number(row.derivatives[k](*arrays, *constants, output), dict(zip("abc", given, strict=False)))
+        assert abs(found - exact) < sp.Float(10) ** (5 - DIGITS) * (1 + abs(exact)), given
 
 
 @pytest.mark.parametrize("name", [n for n, row in ELEMENTWISE.items() if row.helper])
 def test_the_numpy_helper_of_an_elementwise_function_is_its_definition(name):
     row = ELEMENTWISE[name]
-    points = [float(p) for p in POINTS]
-    for first in points:
-        for second in points if len(row.derivatives) == 2 else [0.0]:
-            given = (first, second)[: len(row.derivatives)]
-            exact = float(row.value(*[sp.Float(v, DIGITS) for v in given]))
-            found = getattr(numeric, row.helper)(*[np.array(v) for v in given])
-            assert scaled_ulps(np.float64(found), np.float64(exact)) <= 4
+    for given in points(name, len(row.derivatives)):
+        exact = float(row.value(*[sp.Float(v, DIGITS) for v in given]))
+        found = getattr(numeric, row.helper)(*[np.array(float(v)) for v in given])
+        assert scaled_ulps(np.float64(found), np.float64(exact)) <= 4
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -48,6 +48,10 @@ KINKED = {
     "at most": "np.where({0} <= 0.2, {0}, 0.1 * {0})",
     "counted": "({0} > 0.2) * {0}",
     "clip": "np.clip({0}, -0.5, 0.6)",
+    "elu": "np.where({0} > 0.2, {0}, np.expm1({0}))",
+    "selu": "1.05 * np.where({0} <= 0, 1.67 * (np.exp(np.minimum({0}, 0.6)) - 1), {0})",
+    "hard sigmoid": "np.where({0} > 0.5, 1.0, np.where({0} < -0.5, 0.0, {0} + 0.5))",
+    "between": "np.where(({0} > -0.5) & ({0} < 0.6), {0}, np.sin({0}))",
 }
 TWO = {
     "sum": "{0} + {1}",
@@ -61,6 +65,7 @@ TWO = {
     "maximum": "np.maximum({0}, {1})",
     "minimum": "np.minimum({0}, {1})",
     "where": "np.where({0} > {1}, {0} * {1}, {1})",
+    "where in where": "np.where({0} > {1}, np.tanh({0}), np.where({0} > 0.2, {0} * {1}, np.sin({1})))",
     "where less": "np.where({0} < {1}, {0} * {1}, {1})",
     "where at least": "np.where({0} >= {1}, {0} * {1}, {1})",
     "where at most": "np.where({0} <= {1}, {0} * {1}, {1})",

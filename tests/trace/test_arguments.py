@@ -196,6 +196,53 @@ def test_the_stable_sigmoid_is_recognised(compare):
     assert [written(e.expr) for e in sl.cell(cell).equations][-1] == "sigmoid(z)"
 
 
+CHOICES = {
+    "where(step(z), exp(z), z)": lambda z, h: np.where(z > 0, np.exp(z), z),
+    "where(step(-1 * z), z, exp(z))": lambda z, h: np.where(z >= 0, np.exp(z), z),
+    "where(step(z - h_prev), h_prev, z)": lambda z, h: np.where(z <= h, z, h),
+    "where(step(z) * step(1 - z), z, 0.5)": lambda z, h: np.where((z > 0) & (z < 1), z, 0.5),
+    "where(step(z), h_prev, z)": lambda z, h: np.where(~(z > 0), z, h),
+    "where(step(z - 1), 1, where(step(-1 - z), -1, z))": lambda z, h: np.where(z > 1, 1, np.where(z < -1, -1, z)),
+    "step(z) * h_prev": lambda z, h: np.where(z > 0, 1.0, 0.0) * h,
+    "(1 - step(z)) * h_prev": lambda z, h: np.where(z > 0, 0, 1) * h,
+    "h_prev": lambda z, h: np.where(z > 0, h, h),
+}
+"""Equations, and the ways of writing them."""
+
+
+@pytest.mark.parametrize("equation", CHOICES)
+def test_a_choice_is_kept_as_it_is_written(equation):
+    def cell(x, h_prev, W):
+        z = W @ x + h_prev
+        h = CHOICES[equation](z, h_prev)
+        return h
+
+    read = sl.cell(cell)
+    assert written(read.equations[-1].expr) == equation
+    rng = np.random.default_rng(0)
+    W, x, h = rng.uniform(-2, 2, (4, 3)), rng.uniform(-2, 2, 3), rng.uniform(-2, 2, 4)
+    found = sl.compile(read).step({"W": W}, x, (h,))[0]
+    np.testing.assert_array_max_ulp(found, CHOICES[equation](W @ x + h, h), 8)
+
+
+def test_a_number_that_decides_for_a_whole_vector():
+    def cell(x, h_prev, W):
+        s = np.sum(x)
+        h = np.where(s > 0, W @ x, h_prev)
+        return h
+
+    k = sl.compile(sl.cell(cell))
+    W, h = np.ones((2, 3)), np.array([5.0, 6.0])
+    assert k.step({"W": W}, np.ones(3), (h,))[0].tolist() == [3.0, 3.0]
+    assert k.step({"W": W}, -np.ones(3), (h,))[0].tolist() == [5.0, 6.0]
+    batch = np.stack([np.ones(3), -np.ones(3)])
+    assert k.step({"W": W}, batch, (np.stack([h, h]),))[0].tolist() == [[3.0, 3.0], [5.0, 6.0]]
+    assert k.state_jacobian({"W": W}, batch, (np.stack([h, h]),)).tolist() == [
+        np.zeros((2, 2)).tolist(),
+        np.eye(2).tolist(),
+    ]
+
+
 def test_dots_stand_for_the_batch():
     def rows(x, h_prev, W):
         _, n = h_prev.shape

@@ -225,7 +225,7 @@ CELLS = {
     """),
     "leaky_relu_rnn": ("h", """
         z = W @ x + U @ h_prev + b
-        h = (1 - step(-1 * z)) * z + 0.01 * (step(-1 * z) * z)
+        h = where(step(-1 * z), 0.01 * z, z)
     """),
     "accumulating": ("h", """
         z = W @ x + U @ h_prev + b
