@@ -1,6 +1,6 @@
 """The functions of a whole vector, for Numba: FAST_WHOLE, by the names of WHOLE; a sum may take its terms in any order.
 
-softmax(out, v) writes a row; the others take a row and give a number. float32 stays float32. Rows have an entry or more.
+softmax(out, v) writes a row; the others take a row and give a number. float32 stays float32. No row is empty.
 """
 
 from __future__ import annotations
