@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def fill_rows(out: Any, *terms: Any) -> None:
     many = out.shape[0] * out.shape[1]
     threads = max(1, min(config.NUMBA_NUM_THREADS, many, out.nbytes * (1 + len(terms)) // WORTH_A_THREAD))
     bounds = [many * k // threads for k in range(threads + 1)]
-    parts = [(entries, out.shape[2], to, places, *ends) for ends in zip(bounds, bounds[1:], strict=False)]
+    parts = [(entries, out.shape[2], to, places, *ends) for ends in pairwise(bounds)]
     if threads == 1:
         fill(*parts[0])
         return
