@@ -11,7 +11,7 @@ from numba import carray, config, njit
 
 from symlstm.codegen.fast.bits import fused, pointer
 
-WORTH_A_THREAD = 1 << 21
+WORTH_A_THREAD = 1 << 24
 """Bytes to write and read for which starting a thread pays."""
 
 
