@@ -174,12 +174,12 @@ class BackwardWriter:
         f, loop = self.f, self.loop
         for q in self.back.steps.upstream:
             self._upstream(q)
-        like = f.once.spell(self.plan.cell.states[0].current)
         groups: dict[tuple[str, ...], list[str]] = {}
         for symbol in loop.arrays:
             own = tuple(f.sizes.text(s) for s in symbol.shape if s != 1)
             groups.setdefault(own, []).append(f.name(symbol))
         for own, names in groups.items():
+            like = f.once.spell(self.plan.cell.states[0].current)
             made = f"np.empty({_tuple([f'*{like}.shape[:2]', *own])}, {like}.dtype)"
             many = f"({made} for _ in range({len(names)}))"
             f.lines.append(f"{', '.join(names)} = {many if len(names) > 1 else made}")
