@@ -159,7 +159,7 @@ def _stages(
     """The expression with numbers for its quantities, then with ever larger parts computed, short of the last."""
 
     def number(value: np.ndarray, shape: Any) -> Quantity:
-        placeholder = quantity(f"number_{len(numbers)}", shape)
+        placeholder = quantity(f"number {len(numbers)}", shape)  # with a space: nobody's name
         numbers[placeholder] = value
         return placeholder
 
@@ -223,7 +223,7 @@ def _computed(node: Any, known: Mapping[Quantity, np.ndarray], number: Callable[
         return None
     if not all(_is_leaf(a) for a in node.args if isinstance(a, MatrixExpr)):
         return None
-    values = {q.name: known[q] for q in quantities(node)}
+    values = {q: known[q] for q in quantities(node)}
     return number(np.asarray(formula(node)(values)), node.shape)
 
 

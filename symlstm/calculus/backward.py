@@ -56,7 +56,8 @@ def sweep(cell: Cell, upstream: Iterable[Quantity], wanted: Iterable[Quantity] |
     leaves = (*(s.previous for s in cell.states), *cell.inputs, *cell.parameters)
     wanted = tuple(leaves if wanted is None else wanted)
     on_the_way = _on_the_way(cell.equations, set(upstream), set(wanted))
-    state = _Sweeping({q: [adjoint_symbol(q, "upstream")] for q in upstream}, {}, [], [], on_the_way)
+    arriving: dict[Quantity, list[Matrix]] = {q: [adjoint_symbol(q, "upstream")] for q in upstream}
+    state = _Sweeping(arriving, {}, [], [], on_the_way, frozenset(e.name for e in cell.equations))
     for equation in reversed(cell.equations):
         if equation.quantity in on_the_way and equation.quantity in state.arriving:
             _pull_equation(equation, state)
@@ -88,6 +89,7 @@ class _Sweeping:
     adjoints: list[Adjoint]
     steps: list[Step]
     on_the_way: set[Quantity]
+    names: frozenset[str]
 
 
 def _close(q: Quantity, state: _Sweeping) -> Quantity:
@@ -141,8 +143,10 @@ def _why(node: Matrix, argument: Matrix) -> str:
 
 def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sweeping, deltas: list[int]) -> Quantity:
     """A gradient that is used several times gets a name: delta_q, the gradient by the pre-activation of q."""
-    deltas[0] += 1
     q = equation.quantity
+    deltas[0] += 1
+    while deltas[0] > 1 and f"{q.name}_{deltas[0]}" in state.names:  # delta_h_2 is that of a quantity h_2
+        deltas[0] += 1
     suffix = "" if deltas[0] == 1 else f"_{deltas[0]}"
     symbol = quantity(f"delta_{q.name}{suffix}", argument.shape, q.time, "delta", f"{q.base}{suffix}")
     because = f"gradient by {text(argument)}"
