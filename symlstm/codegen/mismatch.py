@@ -39,6 +39,11 @@ class Spec:
     quantity: Any
     axes: tuple[AxisSpec, ...]
 
+    @property
+    def names(self) -> set[str]:
+        """The sizes that the shape mentions."""
+        return {name for axis in self.axes for name, _ in axis.terms}
+
     def unknown(self, sizes: Mapping[str, int]) -> int:
         """The largest number of sizes that one axis leaves open."""
         return max((sum(name not in sizes for name, _ in axis.terms) for axis in self.axes), default=0)
@@ -195,6 +200,15 @@ def _parts(cell: Cell, factor: Matrix) -> tuple[Matrix, ...] | None:
         equation = cell.equation(factor)
         return None if equation is None else _parts(cell, equation.expr)
     return factor.args if isinstance(factor, x.Concat) and factor.shape[1] == 1 else None
+
+
+def require_unmasked(name: str, value: Any) -> None:
+    """Refuse an array with masked entries: whatever number lies beneath the mask would be taken."""
+    if not isinstance(value, np.ma.MaskedArray) or not np.ma.is_masked(value):
+        return
+    index = ", ".join(str(int(k)) for k in np.argwhere(np.ma.getmaskarray(value))[0])
+    where = f" at [{index}]" if index else ""
+    raise ValueUnusable(f"{name} is masked{where}", f"{name}.filled(0.0) puts a number in the place of what is missing")
 
 
 def not_finite(name: str, array: Any) -> ValueUnusable:
