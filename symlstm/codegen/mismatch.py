@@ -208,7 +208,7 @@ def require_unmasked(name: str, value: Any) -> None:
         return
     index = ", ".join(str(int(k)) for k in np.argwhere(np.ma.getmaskarray(value))[0])
     where = f" at [{index}]" if index else ""
-    raise ValueUnusable(f"{name} is masked{where}", f"{name}.filled(0.0) puts a number in the place of what is missing")
+    raise ValueUnusable(f"{name} is masked{where}", ".filled(0.0) puts a number in the place of what is missing")
 
 
 def not_finite(name: str, array: Any) -> ValueUnusable:

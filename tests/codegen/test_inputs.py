@@ -115,7 +115,7 @@ def test_upstream_that_is_none_altogether():
 def test_masked_entries_are_refused_by_name():
     k, p, x, (h, c) = lstm()
     masked = np.ma.array([1.0, 2.0], mask=[False, True])
-    wanted = ("value", "x is masked at [1]", "x.filled(0.0) puts a number in the place of what is missing")
+    wanted = ("value", "x is masked at [1]", ".filled(0.0) puts a number in the place of what is missing")
     assert refused(lambda: k.step(p, masked, (h, c))) == wanted
     assert refused(lambda: sl.walk(k.cell, {**p, "x": masked, "h_prev": h, "c_prev": c})) == wanted
     assert refused(lambda: k.step({**p, "b_f": masked}, x, (h, c)))[1] == "b_f is masked at [1]"
