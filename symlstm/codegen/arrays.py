@@ -115,7 +115,7 @@ class ArrayWriter:
             shape = own[0] if len(own) == 1 else f"({', '.join(own)})"
             if number == 1:
                 return f"np.ones({shape}, {self.dtype()})"
-            return f"np.full({shape}, {self.sizes.text(number)}, {self.dtype()})"
+            return f"np.full({shape}, {self.sizes.piece(number).text}, {self.dtype()})"
         lead = [self.batch()] if self.batched(expr) else []
         shape = ", ".join([*lead, *own]) + ("," if len(lead + own) == 1 else "")
         return f"np.broadcast_to({self.text(expr)}, ({shape}))"
@@ -194,7 +194,7 @@ class ArrayWriter:
         if row.helper:
             name = CARRIED_AS.get(self.helper(row.helper), row.helper)
             template = template.replace(f"{row.helper}(", f"{name}(", 1)
-        given = [self.text(a) for a in expr.arrays] + [self.sizes.text(c) for c in expr.constants]
+        given = [self.text(a) for a in expr.arrays] + [self.sizes.piece(c).text for c in expr.constants]
         return Piece(template.format(*given))
 
     def _whole(self, expr: Any) -> Piece:

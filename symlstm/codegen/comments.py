@@ -37,4 +37,4 @@ def _range(start: Any, count: Any, full: Any) -> str:
 
 
 def _size(value: Any) -> str:
-    return spelled_size(value, sorted(value.free_symbols, key=str))
+    return spelled_size(value, sorted(value.free_symbols, key=str)).replace("/", "//")

@@ -75,6 +75,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any) -> Given:
             error = blamed
         order = _other_order(cell, given)
         raise (ShapeError(error.message, order) if order else error) from None
+    mismatch.require_whole(cell, given.sizes)
     _finite(named, arrays)
     return given
 
