@@ -9,7 +9,7 @@ from collections.abc import Iterable
 class SymlstmError(Exception):
     """A mistake that can be explained: `code` (a short stable word), `message`, and `hint` (what to do)."""
 
-    code = "error"
+    code = "usage"
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -68,8 +68,8 @@ class OutputUnwritable(SymlstmError):
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> NameUnknown:
     """The error for a name that does not exist, with the nearest ones that do."""
-    choices = list(known)
-    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    choices = [str(choice) for choice in known]
+    near = difflib.get_close_matches(str(name), choices, n=3, cutoff=0.5)
     listed = ", ".join(near or choices)
     hint = f"did you mean {listed}?" if near else f"there are: {listed}" if listed else ""
     return NameUnknown(f"there is no {kind} named {name!r}", hint)

@@ -19,27 +19,55 @@ from symlstm.trace.read import trace
 def cell(
     source: str | Callable[..., Any] | Cell,
     *,
-    inputs: Sequence[str] | None = None,
-    states: Sequence[str] | None = None,
+    inputs: str | Sequence[str] | None = None,
+    states: str | Sequence[str] | None = None,
     shapes: Mapping[str, str] | None = None,
 ) -> Cell:
-    """A cell from a built-in name, "file.py:function", or a function.
+    """A cell from a built-in name, "file.py:function", "file.py:Class.method", or a function.
 
-    inputs, states: argument names, where `x`, `*_prev` do not say it. shapes: sizes by name ("W": "n n+m"), where
-    annotations do not give them; what nobody gives is inferred. Raises NameUnknown or CellError.
+    inputs, states: argument names (one, or several), where `x`, `*_prev` do not say it. shapes: sizes by name
+    ("W": "n n+m"), where annotations do not give them; what nobody gives is inferred. What a method reads from self
+    are its parameters. Raises NameUnknown or CellError.
     """
-    if isinstance(source, Cell):
-        return source
+    if isinstance(source, Cell) or (isinstance(source, str) and not _names_a_file(source)):
+        given = {"inputs": inputs, "states": states, "shapes": shapes}
+        if said := [name for name, value in given.items() if value is not None]:
+            name = source.name if isinstance(source, Cell) else source
+            raise CellError(f"{name} is a cell already: {said[0]} cannot be given", "give them with a function")
+        return source if isinstance(source, Cell) else _built_in(source)
     if isinstance(source, str):
-        if ".py:" in source or source.endswith(".py"):
-            function = function_from_file(source)
-        else:
-            return _built_in(source)
+        function = function_from_file(source)
+    elif isinstance(source, type):
+        raise CellError(f"{source.__name__} is a class", _a_method(source, f"sl.cell({source.__name__}."))
     elif callable(source):
         function = source
     else:
         raise CellError(f"{source!r} is not a cell", "give a name, file.py:function, or a function")
+    inputs = (inputs,) if isinstance(inputs, str) else inputs
+    states = (states,) if isinstance(states, str) else states
+    _require_texts(shapes)
     return with_distinct_signs(trace(function, inputs=inputs, states=states, shapes=shapes))
+
+
+def _names_a_file(source: str) -> bool:
+    return ".py:" in source or source.endswith(".py")
+
+
+def _require_texts(shapes: Any) -> None:
+    """Shapes are texts by name."""
+    texts = shapes.values() if isinstance(shapes, Mapping) else [] if shapes is None else [shapes]
+    if not (shapes is None or isinstance(shapes, Mapping)) or not all(isinstance(text, str) for text in texts):
+        raise CellError(f"shapes={shapes!r} does not say sizes by name", 'shapes is a dict of texts: {"W": "n m"}')
+
+
+def _a_method(found: type, start: str) -> str:
+    """What to do with a class: name one of its methods."""
+    methods = [name for name, value in vars(found).items() if callable(value) and not name.startswith("_")]
+    near = [name for name in methods if name in ("forward", "step", "call")] or methods
+    end = ")" if "(" in start else ""
+    if not near:
+        return "give the function that computes a step"
+    return f"name the method that computes a step: {start}{near[0]}{end}; what it reads from self are its parameters"
 
 
 @lru_cache(maxsize=64)
@@ -51,7 +79,7 @@ def _built_in(name: str) -> Cell:
 
 
 def function_from_file(source: str) -> Callable[..., Any]:
-    """The function of "file.py:function"; the file is run, because the user named it."""
+    """The function of "file.py:function" or "file.py:Class.method"; the file is run, because the user named it."""
     filename, _, name = source.rpartition(":") if not source.endswith(".py") else (source, "", "")
     path = Path(filename)
     if not path.is_file():
@@ -75,13 +103,23 @@ def function_from_file(source: str) -> Callable[..., Any]:
     functions = {k: v for k, v in vars(module).items() if callable(v) and getattr(v, "__module__", "") == module_name}
     if not name:
         if len(functions) == 1:
-            return next(iter(functions.values()))
-        raise CellError(
-            f"{filename} has {len(functions)} functions", f"say which one: {filename}:{next(iter(functions), 'name')}"
-        )
+            name = next(iter(functions))
+        else:
+            raise CellError(
+                f"{filename} has {len(functions)} functions",
+                f"say which one: {filename}:{next(iter(functions), 'name')}",
+            )
+    name, *methods = name.split(".")
     if name not in vars(module):
         raise unknown(f"function in {filename}", name, functions)
     found = vars(module)[name]
+    for method in methods:
+        inside = {k: v for k in dir(found) if not k.startswith("__") and callable(v := getattr(found, k))}
+        if method not in inside:
+            raise unknown(f"method of {name}", method, inside)
+        name, found = f"{name}.{method}", inside[method]
+    if isinstance(found, type):
+        raise CellError(f"{name} in {filename} is a class", _a_method(found, f"{filename}:{name}."))
     if not callable(found):
         raise CellError(f"{name} in {filename} is not a function")
     return found

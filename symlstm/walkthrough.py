@@ -12,6 +12,7 @@ import numpy as np
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from symlstm.calculus.derivation import Shown
+from symlstm.codegen.mismatch import require_unmasked
 from symlstm.emit.document import Document, Equations, Formula, Prose, Result, Row, Section, formula
 from symlstm.emit.equations import equation_rows
 from symlstm.emit.inline import cell_notation
@@ -25,7 +26,10 @@ from symlstm.expr.build import Matrix, split_number
 from symlstm.expr.nodes import Quantity, quantity
 from symlstm.expr.notation import DEFAULT, Notation
 from symlstm.expr.tree import quantities, rebuild
+from symlstm.registry import cell as find
 
+MOST_DIGITS = 17
+"""A float64 is known by so many."""
 LARGEST = 8
 """The longest vector whose numbers are written out; also the most columns of a matrix that are."""
 
@@ -108,13 +112,20 @@ def read_values(path: Path) -> dict[str, Any]:
     return found
 
 
-def walk(cell: Cell, values: Mapping[str, Any], *, digits: int = 8) -> Walk:
+def walk(cell: Any, values: Mapping[str, Any], *, digits: int = 8) -> Walk:
     """Compute one step of `cell` from numbers by name (inputs, previous states, parameters), keeping every stage.
 
-    Shapes as in NumPy: x (m,), h_prev (n,), W_f (n, n+m). Raises NameUnknown, ShapeError or ValueUnusable.
+    cell: a Cell, or anything that `symlstm.cell` takes. Shapes as in NumPy: x (m,), h_prev (n,), W_f (n, n+m).
+    digits: significant digits shown, 1 to 17. Raises NameUnknown, ShapeError or ValueUnusable.
     """
     from symlstm.codegen import compile as compile_cell
 
+    if type(digits) is not int or not 1 <= digits <= MOST_DIGITS:
+        raise ValueUnusable(f"digits={digits!r} cannot be shown", f"digits is a whole number from 1 to {MOST_DIGITS}")
+    cell = find(cell)
+    if not isinstance(values, Mapping):
+        got = type(values).__name__
+        raise ValueUnusable(f"the values must be a dict by name, not {got}", 'write {"x": [...], "h_prev": [...], ...}')
     wanted = [q.name for q in (*cell.inputs, *(s.previous for s in cell.states), *cell.parameters)]
     for name in values:
         if name not in wanted:
@@ -136,6 +147,7 @@ def walk(cell: Cell, values: Mapping[str, Any], *, digits: int = 8) -> Walk:
 
 
 def _array(name: str, value: Any) -> np.ndarray:
+    require_unmasked(name, value)
     try:
         if not _only_numbers(value):
             raise TypeError
@@ -159,7 +171,7 @@ def _stages(
     """The expression with numbers for its quantities, then with ever larger parts computed, short of the last."""
 
     def number(value: np.ndarray, shape: Any) -> Quantity:
-        placeholder = quantity(f"number_{len(numbers)}", shape)
+        placeholder = quantity(f"number {len(numbers)}", shape)  # with a space: nobody's name
         numbers[placeholder] = value
         return placeholder
 
@@ -223,7 +235,7 @@ def _computed(node: Any, known: Mapping[Quantity, np.ndarray], number: Callable[
         return None
     if not all(_is_leaf(a) for a in node.args if isinstance(a, MatrixExpr)):
         return None
-    values = {q.name: known[q] for q in quantities(node)}
+    values = {q: known[q] for q in quantities(node)}
     return number(np.asarray(formula(node)(values)), node.shape)
 
 

@@ -145,3 +145,9 @@ def test_a_formula_that_fails_its_evidence_is_not_shown_and_the_answer_is_no(run
     assert done.exit_code == 1
     assert "diag(f_t ⊙ f_t)" not in done.stdout
     assert "did not pass" in done.stderr
+
+
+def test_wrong_usage_is_called_so(run):
+    done = run("derive", "lstm", "c")
+    assert done.exit_code == 2
+    assert "error[usage]: by which quantity is c to be differentiated?" in done.stderr

@@ -200,3 +200,18 @@ def test_the_command_as_printed_runs(page):
     )
     assert done.returncode == 0, done.stderr
     assert F in done.stdout
+
+
+@pytest.mark.parametrize("digits", [0, -1, 18, 2.5, "8", True])
+def test_digits_that_no_number_has_are_refused(digits):
+    with pytest.raises(ValueUnusable) as caught:
+        sl.walk(sl.cell("rnn"), given("rnn"), digits=digits)
+    assert (caught.value.message, caught.value.hint) == (
+        f"digits={digits!r} cannot be shown", "digits is a whole number from 1 to 17",
+    )  # fmt: skip
+
+
+def test_a_walk_takes_what_a_cell_is_made_of_and_values_by_name():
+    assert sl.walk("rnn", given("rnn")).text() == sl.walk(sl.cell("rnn"), given("rnn")).text()
+    with pytest.raises(ValueUnusable, match="the values must be a dict by name, not NoneType"):
+        sl.walk("rnn", None)

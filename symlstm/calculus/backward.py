@@ -172,8 +172,11 @@ def _why(node: Matrix, argument: Matrix) -> str:
 
 def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sweeping, deltas: list[int]) -> Matrix:
     """A gradient that is used several times gets a name: delta_q, the gradient by the pre-activation of q."""
-    deltas[0] += 1
     q = equation.quantity
+    deltas[0] += 1
+    taken = {other.name for other in state.computed}
+    while deltas[0] > 1 and f"{q.name}_{deltas[0]}" in taken:  # delta_h_2 is that of a quantity h_2
+        deltas[0] += 1
     suffix = "" if deltas[0] == 1 else f"_{deltas[0]}"
     symbol = quantity(f"delta_{q.name}{suffix}", argument.shape, q.time, "delta", f"{q.base}{suffix}")
     because = f"gradient by {text(argument)}"

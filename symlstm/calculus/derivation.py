@@ -23,6 +23,7 @@ from symlstm.expr.text import text
 from symlstm.expr.tree import quantities, replace
 from symlstm.plugins import service
 from symlstm.registry import cell as find
+from symlstm.trace.signature import batch_axis
 
 PATHS = ("partial", "total")
 
@@ -128,7 +129,7 @@ def derive(cell: Cell | str | Callable[..., Any], of: str, wrt: str, *, paths: s
     if top.shape[1] != 1:
         raise RuleMissing(
             f"{of} is a matrix ({show_shape(top.shape)}): its derivative by {wrt} has more than three indices",
-            "differentiate a vector that it leads to; symlstm.backward gives gradients through it",
+            _batch_axis(cell) or "differentiate a vector that it leads to; symlstm.backward gives gradients through it",
         )
     g = graph(cell, bottom, paths)
     if bottom.shape[1] != 1:
@@ -137,6 +138,11 @@ def derive(cell: Cell | str | Callable[..., Any], of: str, wrt: str, *, paths: s
         return _total(cell, top, bottom)
     done = forward(g, top)
     return Derivation(cell, top, bottom, paths, done.results[top], _all_steps(done), (), done.local)
+
+
+def _batch_axis(cell: Cell) -> str:
+    leaves = (*(s.previous for s in cell.states), *cell.inputs)
+    return batch_axis({q.name: cell.shapes[q.name] for q in leaves}, [cell.shapes[q.name] for q in cell.parameters])
 
 
 def _all_steps(done: Jacobians) -> tuple[Step, ...]:

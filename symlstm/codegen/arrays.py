@@ -119,7 +119,7 @@ class ArrayWriter:
             shape = own[0] if len(own) == 1 else f"({', '.join(own)})"
             if number == 1:
                 return f"np.ones({shape}, {self.dtype()})"
-            return f"np.full({shape}, {self.sizes.text(number)}, {self.dtype()})"
+            return f"np.full({shape}, {self.sizes.piece(number).text}, {self.dtype()})"
         lead = [self.batch()] if self.batched(expr) else []
         shape = ", ".join([*lead, *own]) + ("," if len(lead + own) == 1 else "")
         return f"np.broadcast_to({self.text(expr)}, ({shape}))"
@@ -203,7 +203,7 @@ class ArrayWriter:
             template = template.replace(f"{row.helper}(", f"{name}(", 1)
         zero = is_choice(expr)  # beside the condition, a number has the dtype of the other side
         given = ["0" if zero and isinstance(a, x.Zeros) else self.text(a) for a in expr.arrays] + [
-            self.sizes.text(c) for c in expr.constants
+            self.sizes.piece(c).text for c in expr.constants
         ]
         return Piece(template.format(*given))
 

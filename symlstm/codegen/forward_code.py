@@ -7,6 +7,7 @@ from typing import Any
 
 from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Body, Statement, restored
+from symlstm.codegen.comments import in_comment
 from symlstm.equations import Cell, Equation
 from symlstm.expr.build import Matrix
 from symlstm.expr.text import text
@@ -31,7 +32,7 @@ def values_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]
 
 def comment_of(equation: Equation) -> str:
     note = f": {equation.note}" if equation.note else ""
-    return f"{text(equation.quantity)} = {text(equation.expr)}{note}"
+    return f"{text(equation.quantity)} = {in_comment(equation.expr)}{note}"
 
 
 def _line(cell: Cell, equation: Equation) -> Statement:

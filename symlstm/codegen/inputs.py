@@ -70,10 +70,17 @@ def read(cell: Cell, p: Any, x: Any, states: Any) -> Given:
     try:
         _fit(cell, given)
     except ShapeError as error:
+        blamed = _at_odds_with_the_parameters(cell, given)
+        if blamed and blamed.message != error.message:
+            error = blamed
         order = _other_order(cell, given)
         raise (ShapeError(error.message, order) if order else error) from None
+    mismatch.require_whole(cell, given.sizes)
     _finite(named, arrays)
     return given
+
+
+UPSTREAM = "give one for each state, None for zero, or a dict by name"
 
 
 def read_upstream(cell: Cell, upstream: Any, given: Given) -> dict[str, Array]:
@@ -81,12 +88,17 @@ def read_upstream(cell: Cell, upstream: Any, given: Given) -> dict[str, Array]:
     sources = {q.name: q for q in (*(s.current for s in cell.states), *cell.outputs)}
     states = [s.current.name for s in cell.states]
     if not isinstance(upstream, Mapping):
-        if len(states) == 1 and not isinstance(upstream, (tuple, list)):
+        alone = not isinstance(upstream, (tuple, list))
+        if upstream is None or (alone and len(states) > 1 and np.ndim(upstream) == 0):
+            form = f"a tuple ({', '.join(states)})" if len(states) > 1 else f"that by {states[0]}"
+            got = "None" if upstream is None else "one number"
+            raise ShapeError(f"upstream, the gradients from outside, must be {form}, not {got}", UPSTREAM)
+        if len(states) == 1 and alone:
             upstream = (upstream,)
         if len(upstream) != len(states):
             raise ShapeError(
                 f"upstream has {len(upstream)} gradients, {cell.name} has {_states_text(states)}",
-                "give one for each, None for zero, or a dict by name",
+                UPSTREAM,
             )
         upstream = dict(zip(states, upstream, strict=True))
     for name in upstream:
@@ -176,6 +188,7 @@ def _arrays(named: Sequence[tuple[str, Any]], like: Any = None) -> list[Array]:
 
 
 def as_array(name: str, value: Any) -> Array:
+    mismatch.require_unmasked(name, value)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -251,6 +264,26 @@ def sizes_from_parameters(cell: Cell, p: Any) -> dict[str, int]:
         if len(shape) != len(spec.axes) or (spec.unknown(given.sizes) <= 1 and not _bind(spec, shape, given)):
             raise mismatch.parameter(cell, spec, shape, given.sizes, given.origins)
     return given.sizes
+
+
+def _at_odds_with_the_parameters(cell: Cell, given: Given) -> ShapeError | None:
+    """The error of an input or a state that several others contradict: parameters that fit each other, and states."""
+    alone = Given(given.p, (), 0)
+    specs, parameter_specs = _specs(cell)
+    for spec in sorted(parameter_specs, key=lambda s: s.unknown({})):
+        array = given.p[spec.name]
+        if array.ndim != len(spec.axes) or spec.unknown(alone.sizes) > 1 or not _bind(spec, array.shape, alone):
+            return None
+    fits = []
+    for spec, array in zip(specs, given.varying, strict=True):
+        own = array.shape[array.ndim - len(spec.axes) :]
+        fits.append(array.ndim >= len(spec.axes) and not spec.unknown(alone.sizes) and _bind(spec, own, alone))
+    for spec, array, fit in zip(specs, given.varying, fits, strict=True):
+        against = [s for s in parameter_specs if s.names & spec.names]
+        against += [s for s, other in zip(specs, fits, strict=True) if other and s.names & spec.names]
+        if not fit and len(against) > 1 and not spec.unknown(alone.sizes):
+            return mismatch.varying(cell, spec, array.shape, alone.sizes, alone.origins)
+    return None
 
 
 def _other_order(cell: Cell, given: Given) -> str:

@@ -10,6 +10,7 @@ from symlstm.calculus.forward import forward
 from symlstm.calculus.graph import graph
 from symlstm.codegen.arrays import MATRIX, ArrayWriter, kind
 from symlstm.codegen.body import Body, Statement
+from symlstm.codegen.comments import in_comment
 from symlstm.codegen.rows import Term, row_by_terms, terms_of
 from symlstm.codegen.sizes import ATOM, Piece
 from symlstm.equations import Cell
@@ -70,7 +71,7 @@ class Derivatives:
         return found
 
     def _one(self, q: Quantity, expr: Matrix, shown: Matrix, uses: int) -> None:
-        comment = f"{text(partial(q, self.wrt))} = {text(shown)}"
+        comment = f"{text(partial(q, self.wrt))} = {in_comment(shown)}"
         self.known[q], self.shown[q] = expr, shown
         if isinstance(expr, Zeros):
             return

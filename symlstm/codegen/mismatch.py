@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from symlstm.equations import Cell
 from symlstm.errors import ShapeError, ValueUnusable
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix
+from symlstm.expr.dims import size
 from symlstm.expr.text import text
 
 NUMBERS = "zero one two three four five six seven eight nine ten".split()
@@ -27,8 +29,8 @@ NUMBERS = "zero one two three four five six seven eight nine ten".split()
 class AxisSpec:
     """The length of an axis as a sum of sizes: terms (name, factor), and a constant."""
 
-    terms: tuple[tuple[str, int], ...]
-    constant: int
+    terms: tuple[tuple[str, Fraction], ...]
+    constant: Fraction
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,17 @@ class Spec:
     quantity: Any
     axes: tuple[AxisSpec, ...]
 
+    @property
+    def names(self) -> set[str]:
+        """The sizes that the shape mentions."""
+        return {name for axis in self.axes for name, _ in axis.terms}
+
     def unknown(self, sizes: Mapping[str, int]) -> int:
         """The largest number of sizes that one axis leaves open."""
         return max((sum(name not in sizes for name, _ in axis.terms) for axis in self.axes), default=0)
 
     def length(self, k: int, sizes: Mapping[str, int]) -> int:
-        axis = self.axes[k]
-        return axis.constant + sum(factor * sizes[name] for name, factor in axis.terms)
+        return _whole(self.axes[k], sizes)
 
 
 @lru_cache(maxsize=512)
@@ -54,15 +60,48 @@ def spec_of(cell: Cell, q: Any) -> Spec:
     return Spec(q.name, q, tuple(_axis(s) for s in user_shape(cell, q)))
 
 
-def _axis(size: sp.Expr) -> AxisSpec:
-    terms, constant = [], 0
-    for term in sp.Add.make_args(sp.expand(size)):
+def _axis(length: sp.Expr) -> AxisSpec:
+    terms, constant = [], Fraction(0)
+    for term in sp.Add.make_args(sp.expand(length)):
         factor, symbol = term.as_coeff_Mul()
         if symbol == 1:
-            constant = int(factor)
+            constant = Fraction(int(factor.p), int(factor.q))
         else:
-            terms.append((str(symbol), int(factor)))
+            terms.append((str(symbol), Fraction(int(factor.p), int(factor.q))))
     return AxisSpec(tuple(terms), constant)
+
+
+def _whole(axis: AxisSpec, sizes: Mapping[str, int]) -> int:
+    length = axis.constant + sum(factor * sizes[name] for name, factor in axis.terms)
+    if length.denominator != 1:
+        own = ", ".join(f"{name} = {sizes[name]}" for name, _ in axis.terms)
+        raise ShapeError(f"{spelled_size(_size_of(axis), ())} must be a whole number, which it is not for {own}")
+    return int(length)
+
+
+def _size_of(axis: AxisSpec) -> sp.Expr:
+    terms = [sp.Rational(f.numerator, f.denominator) * size(name) for name, f in axis.terms]
+    return sp.Add(*terms, sp.Rational(axis.constant.numerator, axis.constant.denominator))
+
+
+@lru_cache(maxsize=64)
+def parts_of_sizes(cell: Cell) -> tuple[sp.Expr, ...]:
+    """The lengths in a cell that are whole numbers for some sizes only, such as n/2."""
+    found: dict[sp.Expr, None] = {}
+    for equation in cell.equations:
+        for node in sp.preorder_traversal(equation.expr):
+            if isinstance(node, (x.Node, x.Quantity)):
+                bounds = [node.args[1], node.args[3]] if isinstance(node, x.Block) else []
+                found.update(dict.fromkeys(sp.expand(length) for length in (*node.shape, *bounds)))
+    whole = [all(t.as_coeff_Mul()[0].is_Integer for t in sp.Add.make_args(length)) for length in found]
+    return tuple(length for length, is_whole in zip(found, whole, strict=True) if not is_whole)
+
+
+def require_whole(cell: Cell, sizes: Mapping[str, int]) -> None:
+    """ShapeError where a part of a size is no whole number."""
+    for length in parts_of_sizes(cell):
+        if not length.atoms(sp.floor):
+            _length(length, sizes)
 
 
 def varying(
@@ -140,9 +179,8 @@ def parameter(
     return ShapeError(f"{name} must be {_shown(wanted)} ({notation or 'a number'}), not {_shown(shape)}", hint)
 
 
-def _length(size: sp.Expr, sizes: Mapping[str, int]) -> int:
-    axis = _axis(size)
-    return axis.constant + sum(factor * sizes[name] for name, factor in axis.terms)
+def _length(length: sp.Expr, sizes: Mapping[str, int]) -> int:
+    return _whole(_axis(length), sizes)
 
 
 def _one_column(cell: Cell, parts: Sequence[Matrix], length: int, axis: int) -> str:
@@ -195,6 +233,15 @@ def _parts(cell: Cell, factor: Matrix) -> tuple[Matrix, ...] | None:
         equation = cell.equation(factor)
         return None if equation is None else _parts(cell, equation.expr)
     return factor.args if isinstance(factor, x.Concat) and factor.shape[1] == 1 else None
+
+
+def require_unmasked(name: str, value: Any) -> None:
+    """Refuse an array with masked entries: whatever number lies beneath the mask would be taken."""
+    if not isinstance(value, np.ma.MaskedArray) or not np.ma.is_masked(value):
+        return
+    index = ", ".join(str(int(k)) for k in np.argwhere(np.ma.getmaskarray(value))[0])
+    where = f" at [{index}]" if index else ""
+    raise ValueUnusable(f"{name} is masked{where}", ".filled(0.0) puts a number in the place of what is missing")
 
 
 def not_finite(name: str, array: Any) -> ValueUnusable:

@@ -17,6 +17,7 @@ from symlstm.codegen.arrays import CARRIED_AS, HELPERS
 from symlstm.codegen.body import user_shape
 from symlstm.codegen.forward_code import comment_of, step_function, values_function
 from symlstm.codegen.layout import WIDTH
+from symlstm.codegen.mismatch import parts_of_sizes
 from symlstm.codegen.sequence import drivers
 from symlstm.codegen.sequence.module import FUNCTIONS as SEQUENCE_FUNCTIONS
 from symlstm.codegen.sequence.module import sequence_functions, sequence_table
@@ -132,17 +133,18 @@ def _tight_defaults(node: ast.FunctionDef, at: Any, text: str) -> list[tuple[int
 def _doc(cell: Cell) -> str:
     first = cell.doc.split("\n")[0] or f"The recurrent cell {cell.name}."
     reference = _reference(cell)
-    parts = [
+    paragraphs = [
         "\n".join(_wrapped(first)),
         *([reference] if reference else []),
         "One step, its state Jacobian and its gradients. Vectors are in the last axis, any batch axes before it.",
         _shapes_table(cell),
+        *[f"{spelled_size(part, cell.dims)} must be a whole number." for part in parts_of_sizes(cell)],
         "The equations:",
         "\n".join(f"    {line}" for e in cell.equations for line in _wrapped(comment_of(e))),
         "p is a dict of the parameters by name, states a tuple of the previous states in the order above.\n"
         "A Jacobian has a row for each entry of what is differentiated, a gradient the shape of what it belongs to.",
     ]
-    return "\n\n".join(parts).replace("\\", "\\\\").replace('"""', "'''")
+    return "\n\n".join(paragraphs).replace("\\", "\\\\").replace('"""', "'''")
 
 
 def _wrapped(line: str) -> list[str]:

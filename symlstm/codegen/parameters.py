@@ -23,17 +23,14 @@ def parameters(
     A matrix is drawn from N(0, 1/fan_in), fan_in being the number of entries that it sums over; biases and other
     vectors and numbers from N(0, 0.1^2). n, m (64 and 32 where the cell has them) and any further size of the cell by
     name. rng: a seed or a numpy.random.Generator. Raises NameUnknown for a size that the cell does not have,
-    ShapeError for one that is missing, ValueUnusable for a dtype that is not floating.
+    ShapeError for one that is missing, ValueUnusable for a seed that is none and for a dtype that is not floating.
     """
     if not isinstance(cell, Cell):
         from symlstm.registry import cell as find
 
         cell = find(cell)
     known = _sizes(cell, {"n": n, "m": m, **sizes})
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "fc":
-        raise ValueUnusable(f"parameters are floating-point numbers, not {dtype}", "dtype=numpy.float32 or float64")
-    generator = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+    dtype, generator = _dtype(dtype), _generator(rng)
     shapes = {}
     for q in cell.parameters:
         spec = spec_of(cell, q)
@@ -47,6 +44,26 @@ def parameters(
         found[q.name] = buffer[start : start + length].reshape(shape)
         start += length
     return found
+
+
+def _dtype(given: Any) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(given)
+    except TypeError:
+        dtype = None
+    if dtype is None or dtype.kind not in "fc":
+        shown = repr(given) if dtype is None else dtype
+        raise ValueUnusable(f"parameters are floating-point numbers, not {shown}", "dtype=numpy.float32 or float64")
+    return dtype
+
+
+def _generator(rng: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueUnusable(
+            f"rng={rng!r} seeds no random numbers", "give a whole number from 0 on, or a numpy.random.Generator"
+        ) from None
 
 
 def _scale(cell: Cell, q: Any, shape: tuple[int, ...]) -> float:

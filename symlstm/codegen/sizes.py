@@ -86,23 +86,29 @@ class Sizes:
         factor = sp.expand(found.length).coeff(symbol, 1)
         length = sp.Symbol(f"{self.spell(found.array)}.shape[{found.axis}]", positive=True)
         solved = sp.expand(length - found.length + factor * symbol)
-        return f"{self.name(symbol)} = {_whole(solved, factor, self)}"
+        return f"{self.name(symbol)} = {_whole(sp.expand(factor.q * solved), factor.p, self)}"
 
     def text(self, size: Any) -> str:
-        """A size as an integer expression."""
-        return self.piece(size).text
+        """A size as an integer expression: n // 2 for n/2, which is a whole number where the cell is defined."""
+        value = sp.sympify(size)
+        terms = sp.Add.make_args(sp.expand(value))
+        below = sp.ilcm(1, *[term.as_coeff_Mul()[0].q for term in terms])
+        if below == 1:
+            return self.piece(value).text
+        return f"{self.piece(sp.expand(below * value)).at_least(POWER)} // {below}"
 
     def piece(self, value: Any) -> Piece:
         """A number that may contain sizes; plain Python numbers, which never change an array's dtype."""
         return _number(sp.sympify(value), self)
 
 
-def _whole(value: sp.Expr, factor: sp.Expr, sizes: Sizes) -> str:
+def _whole(value: sp.Expr, factor: int, sizes: Sizes) -> str:
     terms = sorted(value.as_ordered_terms(), key=lambda t: ".shape" not in str(t))
     text = ""
     for term in terms:
         minus = term.could_extract_minus_sign()
-        piece = Piece(str(term), ATOM) if ".shape" in str(term) else _number(-term if minus else term, sizes)
+        shape = str(term).replace("*", " * ")
+        piece = Piece(shape, PRODUCT) if ".shape" in shape else _number(-term if minus else term, sizes)
         text += f"{' - ' if minus else ' + ' if text else ''}{piece.at_least(PRODUCT)}"
     return text if factor == 1 else f"{Piece(text, ATOM if len(terms) == 1 else SUM).at_least(POWER)} // {factor}"
 
@@ -124,6 +130,9 @@ def _number(value: sp.Expr, sizes: Sizes) -> Piece:
             piece = _number(-term if minus else term, sizes).at_least(PRODUCT)
             text += f" {'-' if minus else '+'} {piece}" if text else f"-{piece}" if minus else piece
         return Piece(text, SUM)
+    if isinstance(value, sp.floor):
+        top, bottom = (_number(part, sizes) for part in sp.fraction(value.args[0]))
+        return Piece(f"{top.at_least(POWER)} // {bottom.at_least(POWER)}", PRODUCT)
     top, bottom = sp.fraction(value)
     if bottom != 1 and not value.is_Float:
         return Piece(f"{_number(top, sizes).at_least(PRODUCT)} / {_number(bottom, sizes).at_least(POWER)}", PRODUCT)

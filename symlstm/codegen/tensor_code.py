@@ -9,11 +9,11 @@ from symlstm.calculus.graph import graph
 from symlstm.calculus.indexform import IndexTerm, index_form
 from symlstm.codegen.arrays import MATRIX, ROW, SCALAR, VECTOR, ArrayWriter, kind
 from symlstm.codegen.body import Body, Statement
+from symlstm.codegen.comments import in_comment
 from symlstm.codegen.rows import terms_of
 from symlstm.codegen.sizes import ATOM
 from symlstm.equations import Cell
 from symlstm.expr.build import Matrix
-from symlstm.expr.text import text
 
 
 def tensor_function(cell: Cell, of: Any, wrt: Any, reserved: Sequence[str]) -> tuple[str, set[str]]:
@@ -44,8 +44,8 @@ def _diagonal_or_dense(term: IndexTerm) -> list[tuple[Matrix | None, Matrix | No
 
 def _term(out: str, diagonal: Matrix | None, matrix: Matrix | None, term: IndexTerm) -> Statement:
     letters = ("k", "j") if term.turned else ("j", "k")
-    first = f"diag({text(diagonal)})" if diagonal is not None else text(matrix)
-    comment = f"+ ({first})_i{letters[0]} ({text(term.vector)})_{letters[1]}"
+    first = f"diag({in_comment(diagonal)})" if diagonal is not None else in_comment(matrix)
+    comment = f"+ ({first})_i{letters[0]} ({in_comment(term.vector)})_{letters[1]}"
 
     def render(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
         left, vector = exprs

@@ -9,6 +9,7 @@ from symlstm.calculus.backward import Adjoint
 from symlstm.calculus.derivation import backward
 from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Body, Statement, leaves, restored, unbatched
+from symlstm.codegen.comments import in_comment
 from symlstm.codegen.sums import batch_total
 from symlstm.equations import Cell
 from symlstm.expr.build import Matrix
@@ -73,7 +74,7 @@ def _from_outside(target: Any, symbol: Any, of: Any, body: Body) -> Statement:
 
 
 def _adjoint(cell: Cell, adjoint: Adjoint) -> Statement:
-    symbol, comment = adjoint.quantity, f"{text(adjoint.quantity)} = {text(adjoint.expr)}"
+    symbol, comment = adjoint.quantity, f"{text(adjoint.quantity)} = {in_comment(adjoint.expr)}"
 
     def render(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
         name = writer.names.of(symbol, symbol.name)

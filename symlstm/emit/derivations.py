@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from symlstm.calculus.derivation import Derivation
+from symlstm.calculus.graph import Graph, earlier_equations
 from symlstm.calculus.steps import Step
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, Result, Row, Section, formula
@@ -152,14 +153,29 @@ def _question(d: Derivation, notation: Notation) -> Prose:
     out += [" with the entries ", slashed(d, notation, entries=True)]
     others = [s.previous for s in d.cell.states if s.previous != d.wrt]
     if others and any(s.previous == d.wrt for s in d.cell.states):
-        names = listed([formula(q, notation) for q in others], " and ")
-        plural = len(others) > 1
         if d.paths_kind == "partial":
-            out += ["; ", *names, f" {'are' if plural else 'is'} held fixed"]
+            out += ["; ", *_those(others, notation), f" {'are' if len(others) > 1 else 'is'} held fixed"]
         else:
-            verb = "depend" if plural else "depends"
-            out += ["; every path in the unrolled graph counts, so ", *names, f" {verb} on ", wrt, " as well"]
+            out += _through_other_states(d, others, notation)
     return (*out, ".")
+
+
+def _through_other_states(d: Derivation, others: Iterable[Quantity], notation: Notation) -> list[Any]:
+    """Which of the other states step t-1 made of the state that is differentiated by."""
+    before = Graph(earlier_equations(d.cell), d.wrt)
+    made = [q for q in others if before.relevant(q)]
+    free = [q for q in others if q not in made]
+    wrt, counts = formula(d.wrt, notation), "; every path in the unrolled graph counts"
+    independent = [*_those(free, notation), f" {'do' if len(free) > 1 else 'does'} not"]
+    if not made:
+        return [f"{counts}; ", *independent, " depend on ", wrt, ", so the paths are those of this step alone"]
+    verb = "depend" if len(made) > 1 else "depends"
+    out = [f"{counts}, so ", *_those(made, notation), f" {verb} on ", wrt, " as well"]
+    return [*out, ", ", *independent] if free else out
+
+
+def _those(quantities: Iterable[Quantity], notation: Notation) -> list[Any]:
+    return list(listed([formula(q, notation) for q in quantities], " and "))
 
 
 def slashed(d: Derivation, notation: Notation, entries: bool = False) -> Formula:

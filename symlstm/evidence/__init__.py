@@ -32,6 +32,7 @@ def examine(result: Derivation | BackwardPass, *, rungs: Sequence[str] = RUNGS, 
     """
     from symlstm.evidence.claims import claims_of
 
+    rungs = (rungs,) if isinstance(rungs, str) else rungs
     for name in rungs:
         if name not in RUNGS:
             raise unknown("rung", name, RUNGS)

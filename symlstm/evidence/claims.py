@@ -93,7 +93,7 @@ def _named_parts(b: BackwardPass) -> tuple[dict[Quantity, tuple[Quantity, Any]],
     places = [(a.of, at) for a, at in deltas]
     for a, at in deltas:
         if places.count((a.of, at)) == 1 and _occurrences(b.cell, a) == 1:
-            part = quantity(f"{a.quantity.name}_at", at.shape, a.of.time)
+            part = quantity(f"{a.quantity.name} at", at.shape, a.of.time)  # with a space: nobody's name
             parts[part] = (a.of, at)
             part_of[a.quantity] = part
     return parts, part_of

@@ -14,8 +14,8 @@ _generated = lru_cache(maxsize=1024)(formula)
 
 
 def compute(expr: Any, values: dict[Any, Any], sizes: Sizes) -> Any:
-    """The value by the generated code, called with arrays by name."""
-    arrays = {q.name: _in_array_layout(values[q]) for q in named(expr)}
+    """The value by the generated code, called with arrays by quantity (names may be shared)."""
+    arrays = {q: _in_array_layout(values[q]) for q in named(expr)}
     with np.errstate(all="ignore"):  # what is not chosen may be undefined
         result = _generated(expr)(arrays, {str(symbol): size for symbol, size in sizes})
     return result.reshape(shape_of(expr, sizes))

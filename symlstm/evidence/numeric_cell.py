@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from symlstm.equations import Cell
+from symlstm.errors import CellError
 from symlstm.evidence.stepped import stepped
 from symlstm.expr.nodes import Quantity
 from symlstm.trace.array import COLUMNS
+from symlstm.trace.frames import explain
 
 Place = tuple[Any, ...]
 
@@ -59,6 +61,18 @@ def _call(cell: Cell, values: Mapping[Quantity, Any], make: Any) -> Any:
     return replace(cell, layout=None).call(arguments)
 
 
+def _on_numbers(cell: Cell, values: Mapping[Quantity, Any]) -> Any:
+    try:
+        return _call(cell, values, np.asarray)
+    except Exception as error:  # user code: anything may happen
+        told = explain(cell.function, error)
+        raise CellError(
+            f"{cell.name} can be read, but not run on numbers: {told.message}",
+            "a cell is an ordinary function on NumPy arrays, which can be run as it stands",
+            told.line,
+        ) from error
+
+
 def _arrays(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     """Every array inside what a function returned, with the way to it."""
     if isinstance(value, (np.ndarray, np.generic)):
@@ -84,7 +98,7 @@ def locate(cell: Cell, points: Sequence[Known]) -> NumericCell:
     runs = []
     for values, _ in points:
         with np.errstate(all="ignore"):
-            runs.append(dict(_arrays(_call(cell, values, np.asarray))))
+            runs.append(dict(_arrays(_on_numbers(cell, values))))
     places: dict[Quantity, Place] = {}
     for q in points[0][1]:
         named = [p for p in runs[0] if p[-1] == q.name and p[0] == 1]

@@ -110,6 +110,18 @@ def _clip(v: Any, low: Any = None, high: Any = None, **names: Any) -> Any:
     return v if high is None else _choose(np.less)(v, high)
 
 
+def _dot(a: Any, b: Any) -> Any:
+    return np.dot(np.ravel(a), np.ravel(b))
+
+
+def _vecdot(a: Any, b: Any, *, axis: int = -1) -> Any:
+    return np.sum(a * b, axis=axis)
+
+
+def _vecmat(a: Any, b: Any) -> Any:
+    return np.squeeze(np.expand_dims(a, -2) @ b, -2)
+
+
 def _softplus(z: Any) -> Any:
     positive = np.real(z) > 0
     return np.where(positive, z, 0) + np.log1p(np.exp(np.where(positive, -z, z)))
@@ -129,7 +141,9 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "fabs": _absolute,
     "sign": lambda z: np.sign(np.real(z)) + 0j,
     "heaviside": lambda z, middle: np.heaviside(np.real(z), np.real(middle)) + 0j,
-    "conjugate": lambda z: z,
+    "conjugate": lambda z: z,  # NumPy conjugates the first argument of the next two as well
+    "vecdot": _vecdot,
+    "vecmat": _vecmat,
     "logaddexp": lambda a, b: a + _softplus(b - a),
     "expit": lambda z: 1 / (1 + np.exp(-z)),
     "log_expit": lambda z: -_softplus(-z),
@@ -141,6 +155,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": _extreme("minimum"),
     "amin": _extreme("minimum"),
     "norm": _norm,
+    "vdot": _dot,  # NumPy conjugates its first argument
     "var": _variance,
     "std": lambda *args, **kwargs: np.sqrt(_variance(*args, **kwargs)),
     "clip": _clip,

@@ -62,7 +62,7 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
     return returned, kept
 
 
-def explain(function: Callable[..., Any], error: Exception) -> CellError:
+def explain(function: Callable[..., Any], error: BaseException) -> CellError:
     """The error, with the user's file, line and code in front."""
     code = code_of(function)
     place, line = "", 0
@@ -87,6 +87,10 @@ def explain(function: Callable[..., Any], error: Exception) -> CellError:
         hint = "only NumPy's functions and symlstm.functions take the values of a cell: write it with those"
     elif "values to unpack" in reason:
         hint = "a vector has one axis here; give shapes if the function takes matrices"
+    elif isinstance(error, ImportError):
+        hint = f"install {error.name}, or leave the import out" if error.name else "leave the import out"
+    elif isinstance(error, RecursionError):
+        hint = "a cell is straight-line code over array operations: no function that calls itself"
     elif isinstance(error, TypeError) and "required" in reason and "argument" in reason:
         hint = "every argument must be an input, a state or a parameter"
     return CellError(f"{place}{type(error).__name__}: {reason}", hint, line)

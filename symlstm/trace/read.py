@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from symlstm.equations import Cell, Equation, State
-from symlstm.errors import CellError, ShapeError, SymlstmError
+from symlstm.errors import CellError, ShapeError, unknown
 from symlstm.expr.build import Matrix
 from symlstm.expr.dims import SIZE_LETTERS, Unifier, inferring, parse_shape, same_shape, show_shape, size
 from symlstm.expr.nodes import Quantity, quantity, t
@@ -19,7 +19,7 @@ from symlstm.trace.arguments import Argument, PreviousState, leaf_quantity
 from symlstm.trace.array import COLUMNS, ROWS, Reading, Traced
 from symlstm.trace.frames import caught, code_of, explain, notes, run
 from symlstm.trace.results import SEVERAL_STATES, results, unique_previous
-from symlstm.trace.signature import Signature, read_signature
+from symlstm.trace.signature import Signature, batch_axis, read_signature
 from symlstm.trace.whole import refuse_batch_maximum
 
 
@@ -49,7 +49,11 @@ def trace(
     for layout in (None, ROWS, COLUMNS):
         try:
             reading = _both(function, signature, layout)
-            return _cell(function, signature, reading, name or str(getattr(function, "__name__", "cell")))
+            cell = _cell(function, signature, reading, name or str(getattr(function, "__name__", "cell")))
+            for part in shapes or ():
+                if part not in cell.shapes and part not in reading.arguments:
+                    raise unknown(f"argument of {cell.name}", part, dict.fromkeys([*reading.arguments, *cell.shapes]))
+            return cell
         except CellError as error:
             failures.append(error)
             if not isinstance(error.__cause__, (ShapeError, IndexError, ValueError)) and layout is None:
@@ -96,18 +100,17 @@ def _read(function: Callable[..., Any], signature: Signature, reading: Reading) 
         else:
             returned, variables = run(function, args, kwargs)
             results(function, signature, reading, returned, variables)
-    except (
-        SymlstmError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        IndexError,
-        KeyError,
-        NameError,
-        ArithmeticError,
-    ) as error:
-        raise explain(function, error) from error
+    except (Exception, SystemExit) as error:  # the user's own code: anything may happen
+        told = explain(function, error)
+        if isinstance(error, ShapeError) and (hint := _batch_axis(signature)):
+            raise CellError(told.message, hint, told.line) from error
+        raise told from error
     return reading
+
+
+def _batch_axis(signature: Signature) -> str:
+    varying = {name: signature.shapes.get(name, ()) for name in (*signature.states, *signature.inputs)}
+    return batch_axis(varying, [signature.shapes.get(name, ()) for name in signature.parameters])
 
 
 def _require_kept_shape(previous: Quantity, value: Traced) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,14 @@ import numpy as np
 import sympy as sp
 
 from symlstm.errors import CellError
-from symlstm.expr.dims import parse_shape
+from symlstm.expr.dims import parse_shape, show_shape
 from symlstm.expr.notation import base_of
 
 INPUT_NAMES = frozenset({"x", "xt", "x_t", "inp", "input", "inputs", "u", "u_t", "ut", "x_in", "xs"})
 PARAMETER_NAMES = frozenset({"params", "parameters", "param", "p", "theta", "weights", "ws", "self"})
 STATE_NAMES = frozenset({"h", "c", "s", "a", "h_t", "c_t", "state", "states", "hidden", "cell", "carry", "hx"})
+
+Shape = tuple[sp.Expr, ...]
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,22 @@ def read_signature(
     return Signature(
         tuple(inputs), tuple(states), tuple(parameters), tuple(positional), _shapes(function, arguments, shapes or {})
     )
+
+
+def batch_axis(varying: Mapping[str, Shape], parameters: Iterable[Shape]) -> str:
+    """What to say where every input and state has one more axis, the same, that no parameter has; "" elsewhere."""
+    others = {symbol for shape in parameters for length in shape for symbol in length.free_symbols}
+    for place in (0, -1):
+        axes = {shape[place] if len(shape) == 2 else None for shape in varying.values()}
+        axis = axes.pop() if len(axes) == 1 else None
+        if axis is None or not axis.is_Symbol or axis in others:
+            continue
+        name, shape = next(iter(varying.items()))
+        own = [s for s in shape if s != axis]
+        if own:
+            example = f'{name}: "{show_shape(tuple(own))}"'
+            return f"leave out the batch axis {axis}: annotate one example ({example}); arrays may have any batch axes"
+    return ""
 
 
 def _guessed_states(function: Callable[..., Any], positional: list[str]) -> list[str]:

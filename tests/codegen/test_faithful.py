@@ -7,7 +7,7 @@ import pytest
 
 import symlstm as sl
 from symlstm.codegen import export, faithful
-from symlstm.errors import CellError, RuleMissing
+from symlstm.errors import CellError
 from symlstm.functions import tanh
 from tests.codegen.adhoc import CELLS as ADHOC
 from tests.codegen.numbers import BUILT_IN, cell_of
@@ -162,15 +162,3 @@ def test_it_says_nothing_and_leaves_the_settings_alone(capsys, recwarn):
     assert np.geterr() == before
     assert capsys.readouterr() == ("", "")
     assert not recwarn.list
-
-
-def test_a_part_of_a_size_needs_a_name():
-    def halves(x: "m", h_prev, *, W):
-        a, b = np.split(h_prev, 2)
-        h = np.concatenate([a * b, b]) + W @ x
-        return h
-
-    with pytest.raises(RuleMissing, match="halves cannot be compiled") as caught:
-        sl.compile(halves)
-    assert '"2*k"' in caught.value.hint
-    sl.compile(sl.cell(halves, shapes={"h_prev": "2*k"}))

@@ -75,20 +75,52 @@ def test_states_and_inputs_of_the_wrong_shape():
     assert refused(lambda: k.step(p, x, (h, np.ones((3, 7)))))[1:] == (
         "c_prev must have 3 numbers (n), not 7", "vectors are in the last axis: give c_prev.T",
     )  # fmt: skip
-    assert refused(lambda: k.step(p, np.float64(1.0), (h, c)))[1] == "x must have m numbers, not one number"
+    assert refused(lambda: k.step(p, np.float64(1.0), (h, c)))[1] == "x must have 2 numbers (m), not one number"
     assert refused(lambda: k.step(p, np.ones((7, 2)), (np.ones((4, 3)), c)))[1:] == (
         "the batch axes do not fit: x has 7, h_prev has 4, c_prev has none",
         "all axes but the last must be equal, 1 or absent",
     )
 
 
-def test_a_size_that_the_parameters_do_not_share():
-    k, p, _, (h, c) = lstm(n=3)
-    assert refused(lambda: k.step(p, np.ones(5), (h, c))) == (
-        "shape",
-        "W_f must be 3 x 8 (n x n+m): [h_prev, x] is one column of 8 numbers, h_prev above x, not two columns",
-        "W_f is 3 x 5; n = 3 is read from h_prev, m = 5 from x",
-    )
+def test_an_input_that_all_parameters_contradict_is_the_one_that_is_wrong():
+    k, p, x, (h, c) = lstm(n=3)
+    hint = "n = 3 is read from b_f, m = 2 from W_f"
+    assert refused(lambda: k.step(p, np.ones(5), (h, c))) == ("shape", "x must have 2 numbers (m), not 5", hint)
+    longer = "h_prev must have 3 numbers (n), not 4"
+    assert refused(lambda: k.step(p, x, (np.ones(4), np.ones(4)))) == ("shape", longer, hint)
+    assert refused(lambda: k.step(p, x, (np.ones(4), c))) == ("shape", longer, hint)
+    with pytest.raises(sl.SymlstmError, match=r"x must have 2 numbers \(m\), not 5"):
+        sl.walk(k.cell, {**p, "x": np.ones(5), "h_prev": h, "c_prev": c})
+
+
+def test_of_one_parameter_against_one_input_the_parameter_is_named():
+    p, k = sl.parameters("rnn", n=3, m=2), sl.compile("rnn")
+    assert refused(lambda: k.step(p, np.ones(5), np.ones(3))) == (
+        "shape", "W must be 3 x 5 (n x m), not 3 x 2", "n = 3 is read from h_prev, m = 5 from x",
+    )  # fmt: skip
+
+
+def test_upstream_that_is_none_altogether():
+    k, p, x, states = lstm()
+    hint = "give one for each state, None for zero, or a dict by name"
+    start = "upstream, the gradients from outside, must be"
+    assert refused(lambda: k.vjp(p, x, states, None)) == ("shape", f"{start} a tuple (h, c), not None", hint)
+    assert refused(lambda: k.vjp(p, x, states, 3.0))[1] == f"{start} a tuple (h, c), not one number"
+    one = sl.compile("rnn")
+    p = sl.parameters("rnn", n=2, m=2)
+    assert refused(lambda: one.vjp(p, x, np.ones(2), None))[1] == f"{start} that by h, not None"
+    assert refused(lambda: k.vjp(p, x, states, {1: x}))[0] == "name"
+
+
+def test_masked_entries_are_refused_by_name():
+    k, p, x, (h, c) = lstm()
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    wanted = ("value", "x is masked at [1]", ".filled(0.0) puts a number in the place of what is missing")
+    assert refused(lambda: k.step(p, masked, (h, c))) == wanted
+    assert refused(lambda: sl.walk(k.cell, {**p, "x": masked, "h_prev": h, "c_prev": c})) == wanted
+    assert refused(lambda: k.step({**p, "b_f": masked}, x, (h, c)))[1] == "b_f is masked at [1]"
+    assert refused(lambda: k.vjp(p, x, (h, c), (masked, None)))[1] == "upstream of h is masked at [1]"
+    assert np.array_equal(k.step(p, np.ma.array(x), (h, c)), k.step(p, x, (h, c)))
 
 
 def test_states_in_another_order():

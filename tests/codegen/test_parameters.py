@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symlstm as sl
+from symlstm.errors import ValueUnusable
 from tests.codegen.numbers import cell_of
 
 
@@ -58,3 +59,15 @@ def test_sizes_that_are_wrong(sizes, message, hint):
 def test_integers_are_no_parameters():
     with pytest.raises(sl.SymlstmError, match="parameters are floating-point numbers, not int64"):
         sl.parameters("lstm", dtype=np.int64)
+
+
+@pytest.mark.parametrize("rng", [-1, "a", 1.5, {}], ids=repr)
+def test_what_is_no_seed_is_refused(rng):
+    with pytest.raises(ValueUnusable, match="seeds no random numbers") as caught:
+        sl.parameters("rnn", rng=rng)
+    assert caught.value.hint == "give a whole number from 0 on, or a numpy.random.Generator"
+
+
+def test_what_is_no_dtype_is_refused():
+    with pytest.raises(ValueUnusable, match="parameters are floating-point numbers, not 'foo'"):
+        sl.parameters("rnn", dtype="foo")

@@ -135,6 +135,11 @@ def test_rungs_can_be_chosen():
         d.evidence(rungs=["exakt"])
 
 
+def test_one_rung_may_be_given_as_it_is():
+    evidence = examine(sl.derive("lstm", "c", "c_prev"), rungs="float64")
+    assert [rung.name for rung in evidence.rungs] == ["float64"]
+
+
 def test_nothing_checked_is_not_ok():
     evidence = Evidence("x", (Rung("exact", None, "not decided", "too hard", 0.0),))
     assert not evidence.ok

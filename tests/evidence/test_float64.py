@@ -59,7 +59,16 @@ def by_hand(x: "m", h_prev: "n", *, U: "n n", V: "n m"):
     return s * y + w * np.log(1 + np.exp(z)) + np.logaddexp(0, h_prev)
 
 
-@pytest.mark.parametrize("function", [absolute, chosen, clipped, lengths, by_hand], ids=lambda f: f.__name__)
+def conjugating(x: "m", h_prev: "n", *, U: "n n", V: "n m"):
+    z = np.tanh(U @ h_prev + V @ x)
+    dots = np.vdot(z, h_prev) + np.vecdot(z, z) + np.vdot(U @ z, z)
+    return z * dots + np.vecmat(z, U) + np.conj(z)
+
+
+NOT_ANALYTIC = [absolute, chosen, clipped, lengths, by_hand, conjugating]
+
+
+@pytest.mark.parametrize("function", NOT_ANALYTIC, ids=lambda f: f.__name__)
 def test_functions_that_are_not_analytic_are_still_run_themselves(function):
     cell = sl.cell(function)
     for wrt in ("h_prev", "x", "U"):
@@ -141,6 +150,9 @@ FUNCTIONS_WITH_SLOPES = {
     "log1p": (np.log1p, lambda z: 1 / (1 + z)),
     "expm1": (np.expm1, np.exp),
     "power": (lambda z: (z + 2) ** 1.5, lambda z: 1.5 * (z + 2) ** 0.5),
+    "vdot": (lambda z: np.array([np.vdot(z[k : k + 1], z[k : k + 1]) for k in range(z.size)]), lambda z: 2 * z),
+    "vecdot": (lambda z: np.vecdot(z[:, None], z[:, None], axis=-1), lambda z: 2 * z),
+    "vecmat": (lambda z: np.vecmat(z, np.diag(np.full(z.size, 2.0))), lambda z: 2 + 0 * z),
     "logaddexp": (lambda z: np.logaddexp(z, 0.5), lambda z: 1 / (1 + np.exp(0.5 - z))),
 }
 

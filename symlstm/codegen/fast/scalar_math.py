@@ -50,6 +50,11 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 @scalar
+def where(chosen: Any, a: Any, b: Any) -> Any:
+    return a if chosen > zero(chosen) else b
+
+
+@scalar
 def divide(a: Any, b: Any) -> Any:
     return a / b
 
@@ -83,6 +88,6 @@ FAST: dict[str, Any] = {
     "sigmoid": sigmoid, "tanh": tanh, "relu": relu, "step": step, "exp": exp, "log": log, "sqrt": sqrt,
     "abs": absolute, "sign": sign, "softplus": softplus, "log_sigmoid": log_sigmoid, "sin": sin, "cos": cos,
     "sinh": sinh, "cosh": cosh, "arctan": arctan, "expm1": expm1, "log1p": log1p, "power": power, "divide": divide,
-    "maximum": maximum, "minimum": minimum,
+    "maximum": maximum, "minimum": minimum, "where": where,
 }  # fmt: skip
 """The function of numbers for each row of ELEMENTWISE, to be called from a function under numba.njit."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from symlstm.calculus.backward import Adjoint, adjoint_symbol
 from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Statement
+from symlstm.codegen.comments import in_comment as text
 from symlstm.codegen.layout import commented, unpacked
 from symlstm.codegen.sequence.loops import Kept, constants, inputs_unpacked, several, spell_time
 from symlstm.codegen.sequence.plan import Plan
@@ -16,7 +17,6 @@ from symlstm.codegen.sequence.writing import Function
 from symlstm.codegen.sums import batch_total
 from symlstm.expr.build import Matrix, add
 from symlstm.expr.nodes import Quantity, Zeros, quantity, t
-from symlstm.expr.text import text
 from symlstm.expr.tree import quantities, replace
 
 

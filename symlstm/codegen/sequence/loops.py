@@ -9,6 +9,7 @@ from typing import Any
 from symlstm.calculus.backward import Adjoint, adjoint_symbol
 from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Statement, axes_of, dropped, restored
+from symlstm.codegen.comments import in_comment as text
 from symlstm.codegen.forward_code import comment_of
 from symlstm.codegen.layout import unpacked
 from symlstm.codegen.sequence.plan import Plan
@@ -17,7 +18,6 @@ from symlstm.codegen.sequence.writing import Function, used_in
 from symlstm.equations import Equation
 from symlstm.expr.build import Matrix, transpose
 from symlstm.expr.nodes import Concat, Quantity, Transposed, Zeros
-from symlstm.expr.text import text
 
 
 @dataclass(frozen=True)

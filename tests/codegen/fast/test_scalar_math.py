@@ -138,7 +138,7 @@ def test_power_keeps_the_dtype(exponent, dtype):
 def test_every_function_has_a_name_of_the_table_and_keeps_float32():
     assert set(FAST) == set(ELEMENTWISE)
     for name, function in FAST.items():
-        binary = name in ("power", "divide", "maximum", "minimum")
-        function(*[np.float32(0.5)] * (2 if binary else 1))
-        given = (numba.float32,) * (2 if binary else 1)
+        count = 3 if name == "where" else 2 if name in ("power", "divide", "maximum", "minimum") else 1
+        function(*[np.float32(0.5)] * count)
+        given = (numba.float32,) * count
         assert function.overloads[given].signature.return_type == numba.float32, name
