@@ -54,6 +54,12 @@ class RuleMissing(SymlstmError):
     code = "rule"
 
 
+class ExtraMissing(SymlstmError):
+    """A library that this needs is an extra, and is not installed."""
+
+    code = "extra"
+
+
 class EvidenceFailed(SymlstmError):
     """A formula did not pass its own evidence, so it is not shown as a result."""
 

@@ -17,11 +17,11 @@ from symlstm.codegen.module import RESERVED, helper_sources, module
 from symlstm.codegen.sequence import given as sequences
 from symlstm.codegen.tensor_code import tensor_function
 from symlstm.equations import Cell
-from symlstm.errors import RuleMissing, ValueUnusable, unknown
+from symlstm.errors import ExtraMissing, RuleMissing, ValueUnusable, unknown
 from symlstm.expr.choices import sides_of_choices
 
 Array = np.ndarray[Any, Any]
-BACKENDS = ("numpy",)
+BACKENDS = ("numpy", "numba")
 
 
 @dataclass(frozen=True)
@@ -228,13 +228,32 @@ def _executed(source: str, name: str, **known: Any) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _compiled(cell: Cell) -> Compiled:
+def _compiled(cell: Cell, backend: str) -> Compiled:
     source = module(cell).text
-    return Compiled(cell, "numpy", source, _executed(source, cell.name))
+    if backend == "numpy":
+        return Compiled(cell, backend, source, _executed(source, cell.name))
+    _require_numba()
+    from symlstm.codegen.fast.build import fast_functions, fast_source
+    from symlstm.codegen.fast.sequence import WORDS as FAST_WORDS
+
+    loops = fast_source(cell, (*RESERVED, *FAST_WORDS))
+    return Compiled(cell, backend, "\n\n".join([source, loops]) if loops else source, fast_functions(loops, source))
+
+
+def _require_numba() -> None:
+    try:
+        import numba  # noqa: F401
+        import scipy  # noqa: F401  (Numba's matrix products are SciPy's)
+    except ImportError as error:
+        raise ExtraMissing(f'backend="numba" needs {error.name}', "pip install 'symlstm[fast]'") from None
 
 
 def compile(cell: Any, backend: str = "numpy") -> Compiled:
     """A cell as functions on NumPy arrays; see Compiled. cell: a Cell, or anything that `symlstm.cell` takes.
+
+    backend="numba" (the extra "fast"): the same functions; the time loops of `run` and `gradients` and the row sums of
+    `state_jacobian` are compiled at their first use, a few seconds for each dtype. Loops with matrices for states stay
+    as NumPy runs them.
 
     The function is run beside its equations first: CellError where they do not compute the same.
     """
@@ -244,7 +263,7 @@ def compile(cell: Any, backend: str = "numpy") -> Compiled:
         from symlstm.registry import cell as find
 
         cell = find(cell)
-    made = _compiled(cell)
+    made = _compiled(cell, backend)
     require_faithful(cell, made._functions["values"])
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from symlstm.calculus.backward import Adjoint, adjoint_symbol
 from symlstm.codegen.arrays import ArrayWriter
@@ -67,8 +68,8 @@ def _arrange(plan: Plan, back: PlanBack) -> Loop:
 class BackwardWriter:
     """Writes `backward` for one cell."""
 
-    def __init__(self, plan: Plan, back: PlanBack, kept: Kept, reserved: Sequence[str]) -> None:
-        self.plan, self.back, self.kept = plan, back, kept
+    def __init__(self, plan: Plan, back: PlanBack, kept: Kept, reserved: Sequence[str], fast: Any = None) -> None:
+        self.plan, self.back, self.kept, self.fast = plan, back, kept, fast
         self.loop = _arrange(plan, back)
         self.f = Function(plan, reserved)
         spell_time(self.f, kept)
@@ -192,6 +193,19 @@ class BackwardWriter:
             adjoint_symbol(s.current, "upstream"): add(adjoint_symbol(s.current, "upstream"), loop.carried[s.previous])
             for s in cell.states
         }
+        gradients = {q: replace(e, comes_later) for q, e in self.back.steps.gradients.items()}
+        if self.fast is not None:
+            f.lines += self.fast.backward(
+                f,
+                [(a.quantity, replace(a.expr, comes_later)) for a in self.back.steps.adjoints],
+                {symbol: replace(e, comes_later) for symbol, e in loop.arrays.items()},
+                loop.placed,
+                {q: gradients[q] for q in loop.sums},
+                [(loop.carried[s.previous], gradients[s.previous]) for s in cell.states],
+                [adjoint_symbol(q, "upstream") for q in self.back.steps.upstream],
+                self.kept.steps,
+            )
+            return
         statements: list[Statement] = []
         for a in self.back.steps.adjoints:
             expr = replace(a.expr, comes_later)
@@ -202,7 +216,6 @@ class BackwardWriter:
                 statements.append(self._kept_row(a.quantity, expr, comment))
             else:
                 statements.append(_assigned(f, f.step, a.quantity, expr, comment))
-        gradients = {q: replace(e, comes_later) for q, e in self.back.steps.gradients.items()}
         done = {a.quantity for a in self.back.steps.adjoints}
         for symbol, expr in loop.arrays.items():
             if symbol not in done:

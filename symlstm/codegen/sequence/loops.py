@@ -114,8 +114,8 @@ def _assignment(f: Function, writer: ArrayWriter, e: Equation) -> Statement:
     return Statement((e.expr,), render, _comment(f.plan, e))
 
 
-def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str]) -> tuple[str, set[str]]:
-    """All steps of a sequence (or of a piece of one)."""
+def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str], fast: Any = None) -> tuple[str, set[str]]:
+    """All steps of a sequence (or of a piece of one). fast: writes a call in the place of the loop."""
     cell = plan.cell
     f = Function(plan, reserved)
     argument, unpacking, count = inputs_unpacked(f)
@@ -125,7 +125,10 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str]) -> tuple[s
     f.lines += _allocated(f, kept)
     for s, name in zip(cell.states, previous, strict=True):
         f.lines.append(f"{f.name(s.current)}[0] = {name}")
-    f.add_steps([_assignment(f, f.step, e) for e in plan.steps], f"for {f.t} in range({f.steps_name}):")
+    if fast is None:
+        f.add_steps([_assignment(f, f.step, e) for e in plan.steps], f"for {f.t} in range({f.steps_name}):")
+    else:
+        f.lines += fast.forward(f, plan.steps, kept.steps)
     f.add_once(*[_whole_assignment(f, e) for e in plan.after])
     entries = ", ".join(f'"{q.name}": {f.name(q)}' for q in kept.all)
     f.lines.append(f"return {{{entries}}}")

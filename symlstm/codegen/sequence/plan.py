@@ -150,6 +150,9 @@ class _Stages:
     def _stack(self, vector: Quantity, group: list[Equation], name: str) -> None:
         """One product for a group; what is added to every member where it is used goes into the sum as well."""
         offsets = [self._offset(e.quantity) for e in group]
+        later = self._downstream({e.quantity for e in group})
+        if any(o is not None and not later.isdisjoint(quantities(o[1])) for o in offsets):
+            offsets = [None] * len(group)  # what is added to one product is made of another
         kinds = {None if o is None else self._is_constant(o[1]) for o in offsets}
         rows = [e.quantity.shape[0] for e in group]
         matrices = [e.expr.args[0] for e in group]
@@ -201,6 +204,13 @@ class _Stages:
             made.append(Equation(b, bias))
             total = x.Add(total, b)
         return [*made, Equation(offset, total)]
+
+    def _downstream(self, found: set[Quantity]) -> set[Quantity]:
+        """The quantities that depend on some, those included."""
+        for e in self.equations:
+            if any(q in found for q in quantities(e.expr)):
+                found.add(e.quantity)
+        return found
 
     def _offset(self, q: Quantity) -> tuple[Quantity, Matrix, Matrix] | None:
         """(equation's quantity, what is added to q, the sum as it stands) where q is used once, in a sum with that."""

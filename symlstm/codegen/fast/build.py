@@ -1,0 +1,79 @@
+"""The fast functions of a cell: those of its NumPy module, with the time loops and the row sums compiled by Numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen.fast.ops import NotFast
+from symlstm.codegen.fast.sequence import FastLoop
+from symlstm.codegen.sequence.backward_loop import BackwardWriter
+from symlstm.codegen.sequence.loops import forward_function, kept_quantities
+from symlstm.codegen.sequence.plan import plan
+from symlstm.codegen.sequence.sweeps import sweeps, with_parts_kept
+from symlstm.equations import Cell
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def fast_source(cell: Cell, reserved: Any) -> str:
+    """The text of the compiled loops and of what calls them; "" where the cell has what is not compiled."""
+    made = plan(cell)
+    made, back = with_parts_kept(made, sweeps(made))
+    kept = kept_quantities(made, back)
+    loops = FastLoop()
+    try:
+        forward, _ = forward_function(made, kept, reserved, loops)
+        backward, _ = BackwardWriter(made, back, kept, reserved, loops).function()
+    except NotFast:
+        return ""
+    return "\n\n\n".join([*loops.kernels, forward, backward]) + "\n"
+
+
+def fast_functions(source: str, module: str) -> dict[str, Any]:
+    """The functions of a module (its text) with the loops of `source`, and with row sums in one pass over memory.
+
+    Numbers other than float32 and float64 take NumPy's loops.
+    """
+    from numba import njit
+
+    from symlstm.codegen.fast.products import product, product_turned
+    from symlstm.codegen.fast.rows import fill_rows
+    from symlstm.codegen.fast.scalar_math import FAST
+    from symlstm.codegen.fast.whole import FAST_WHOLE
+
+    space: dict[str, Any] = {"__name__": "symlstm fast"}
+    exec(compile(module, "<symlstm>", "exec"), space)
+    numpy_functions = dict(space)
+    slow = space.get("fill_rows")
+    space.update({f"each_{name}": function for name, function in FAST.items()})
+    space.update({f"whole_{name}": function for name, function in FAST_WHOLE.items()})
+    space.update(product=product, product_turned=product_turned, square=_square(njit))
+    space["njit"] = njit(error_model="numpy", fastmath={"contract"})
+    if source:
+        exec(compile(source, "<symlstm fast>", "exec"), space)
+        for name in ("forward", "backward"):
+            space[name] = _by_dtype(space[name], numpy_functions[name])
+            space["SEQUENCE"][name] = space[name]
+    if slow is not None:
+        space["fill_rows"] = lambda out, *terms: (fill_rows if out.dtype in DTYPES else slow)(out, *terms)
+    return space
+
+
+def _square(njit: Any) -> Any:
+    @njit(forceinline=True, error_model="numpy")
+    def square(z: Any) -> Any:
+        return z * z
+
+    return square
+
+
+def _by_dtype(fast: Any, slow: Any) -> Any:
+    """The fast function for the dtypes that it is compiled for, else the other."""
+
+    def chosen(w: Any, x: Any, *rest: Any) -> Any:
+        states = rest[0] if len(rest) == 1 else rest[2]
+        return (fast if states[0].dtype in DTYPES else slow)(w, x, *rest)
+
+    return chosen

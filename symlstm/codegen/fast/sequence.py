@@ -1,0 +1,154 @@
+"""`forward` and `backward` with their time loops compiled; everything around the loops is as NumPy runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symlstm.codegen.body import axes_of
+from symlstm.codegen.fast.kernel import Kernel, Place
+from symlstm.codegen.fast.ops import operations
+from symlstm.codegen.names import Names
+from symlstm.codegen.sequence.sweeps import columns
+from symlstm.codegen.sequence.writing import Function
+from symlstm.codegen.sizes import Sizes
+from symlstm.equations import Equation
+from symlstm.expr.build import Matrix
+from symlstm.expr.nodes import Quantity, quantity, t
+from symlstm.expr.tree import quantities
+
+WORDS = ("T", "t", "row", "batch", "length", "np", "njit", "j")
+
+
+@dataclass
+class FastLoop:
+    """Collects the kernels of one module. Called by the writers of `forward` and `backward` for their loops."""
+
+    kernels: list[str] = field(default_factory=list)
+
+    def forward(self, f: Function, equations: Sequence[Equation], kept: Iterable[Quantity]) -> list[str]:
+        """The call that stands for the forward loop."""
+        places = self._outside(f)
+        for q in kept:
+            places[q] = Place(f"{f.name(q)}[t]")
+        self._states(f, places)
+        todo = [(e.quantity, e.expr, False) for e in equations]
+        return self._loop(f, "forward_steps", todo, places, {}, set(), "for t in range(T):")
+
+    def backward(
+        self,
+        f: Function,
+        adjoints: Sequence[tuple[Quantity, Matrix]],
+        arrays: dict[Quantity, Matrix],
+        placed: dict[Quantity, tuple[Quantity, int]],
+        sums: dict[Quantity, Matrix],
+        carried: Sequence[tuple[Quantity, Matrix]],
+        upstream: Iterable[Quantity],
+        kept: Iterable[Quantity],
+    ) -> list[str]:
+        """The call that stands for the backward loop."""
+        places = self._outside(f)
+        for q in kept:
+            places[q] = Place(f"{f.name(q)}[t]")
+        self._states(f, places)
+        for symbol in (*upstream, *arrays):
+            places[symbol] = Place(f"{f.name(symbol)}[t]")
+        for q, _ in carried:
+            places[q] = Place(f.name(q))
+        made_of: dict[Quantity, set[Quantity]] = {}
+        todo: list[tuple[Quantity, Matrix, bool]] = []
+        done = {q for q, _ in adjoints}
+        rest = [(symbol, expr) for symbol, expr in arrays.items() if symbol not in done]
+        for symbol, expr in (*adjoints, *rest):
+            parts = columns(expr) if symbol in arrays else None
+            if parts is None:
+                todo.append((symbol, expr, False))
+                continue
+            start: sp.Expr = sp.S.Zero
+            for k, part in enumerate(parts):
+                if isinstance(part, Quantity) and placed.get(part) == (symbol, k):
+                    own = part
+                else:
+                    own = quantity(f"{symbol.name}_part_{k + 1}", part.shape, t, "part")
+                    todo.append((own, part, False))
+                places[own] = Place(f"{f.name(symbol)}[t]", start)
+                made_of.setdefault(symbol, set()).add(own)
+                start = sp.expand(start + part.shape[0])
+        for q, expr in sums.items():
+            own = quantity(f"sum_{q.name}", q.shape, t, "sum")
+            places[own] = Place(f"d_{f.name(q)}", constant=True)
+            todo.append((own, expr, True))
+        todo += [(q, expr, False) for q, expr in carried]
+        names = [f.name(q) for q, _ in carried]
+        copies = [f"{name} = np.array({name})" for name in names]
+        header = "for t in range(T - 1, -1, -1):"
+        return [*copies, *self._loop(f, "backward_steps", todo, places, made_of, {q for q, _ in carried}, header)]
+
+    def _outside(self, f: Function) -> dict[Quantity, Place]:
+        plan = f.plan
+        places = {q: Place(f.name(q), constant=True) for q in plan.constant}
+        for q in (*(e.quantity for e in plan.before), *plan.cell.inputs):
+            places[q] = Place(f"{f.name(q)}[t]")
+        return places
+
+    def _states(self, f: Function, places: dict[Quantity, Place]) -> None:
+        for s in f.plan.cell.states:
+            name = f.name(s.current)
+            places[s.current], places[s.previous] = Place(f"{name}[t + 1]"), Place(f"{name}[t]")
+
+    def _loop(
+        self,
+        f: Function,
+        name: str,
+        todo: Sequence[tuple[Quantity, Matrix, bool]],
+        places: dict[Quantity, Place],
+        made_of: dict[Quantity, set[Quantity]],
+        carried: set[Quantity],
+        header: str,
+    ) -> list[str]:
+        ops = operations(todo, f.plan.constant)
+        state = f.name(f.plan.cell.states[0].current)
+        arrays: dict[str, Quantity] = {state: f.plan.cell.states[0].current}
+        before = {s.previous: f.name(s.current) for s in f.plan.cell.states}
+
+        def spell(q: Quantity) -> str:
+            text = before.get(q) or f.name(q)
+            arrays.setdefault(text, q)
+            return text
+
+        sizes = Sizes(Names((*WORDS, *(f.name(q) for q in places))), axes_of(f.plan.cell), spell)
+        kernel = Kernel(name, places, sizes, made_of, carried)
+        for q in _mentioned(ops, made_of):
+            if q in places:
+                arrays.setdefault(places[q].text.split("[")[0], q)
+                if f.is_constant(q):
+                    f.once.spell(q)  # so that the function unpacks it
+        text = kernel.write(ops, "ARGUMENTS", header, f"{state}.shape[1]", f"{state}.dtype")
+        for q in arrays.values():
+            if f.is_constant(q):
+                f.once.spell(q)
+        self.kernels.append(text.replace("ARGUMENTS", ", ".join(["T", *arrays])))
+        fresh = {f.name(q) for q in places if not f.is_constant(q) and q.role in ("adjoint", "delta")}
+        for s in f.plan.cell.states:
+            f.once.spell(s.current)
+        for q in arrays.values():
+            if not f.is_constant(q) and q.role == "value":
+                f.once.spell(q)
+        given = [a if a in fresh or a == state else f'np.asarray({a}, order="C")' for a in arrays]
+        writes = {places[o.target].text.split("[")[0] for o in ops if o.target in places}
+        given = [a if a in writes else g for a, g in zip(arrays, given, strict=True)]
+        return [f"{name}({', '.join([f.steps_name, *given])})"]
+
+
+def _mentioned(ops: Iterable[object], made_of: dict[Quantity, set[Quantity]]) -> list[Quantity]:
+    found: dict[Quantity, None] = {}
+    for o in ops:
+        found.setdefault(o.target)  # type: ignore[attr-defined]
+        for part in ("matrix", "vector"):
+            if hasattr(o, part):
+                found.setdefault(getattr(o, part))
+        if hasattr(o, "expr"):
+            found.update(dict.fromkeys(quantities(o.expr)))
+    return [*found, *made_of]
