@@ -200,3 +200,22 @@ def test_the_command_as_printed_runs(page):
     )
     assert done.returncode == 0, done.stderr
     assert F in done.stdout
+
+
+def test_a_walk_ends_where_a_plain_number_stands_in_front():
+    def halved(x: "n", h_prev: "n"):
+        h = 0.5 * (x * h_prev)
+        return h
+
+    made = sl.walk(sl.cell(halved), {"x": [2.0, 4.0], "h_prev": [1.0, 3.0]})
+    assert made.values["h"].tolist() == [1.0, 6.0]
+    assert "0.5 (2, 12)" in made.text()
+
+
+def test_a_walk_knows_how_long_its_vectors_are():
+    def centred(x: "n", h_prev: "n"):
+        h = x - np.mean(x + h_prev)
+        return h
+
+    made = sl.walk(sl.cell(centred), {"x": [2.0, 4.0], "h_prev": [1.0, 3.0]})
+    assert made.values["h"].tolist() == [-3.0, -1.0]
