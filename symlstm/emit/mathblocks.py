@@ -52,7 +52,7 @@ def aligned(rows: Iterable[Row], target: Target) -> str:
 def _line(line: Line, target: Target, with_reasons: bool) -> str:
     left = line.left.latex + " " if line.left is not None else ""
     if line.beneath:
-        return rf"  &\qquad\qquad {prose_in_math(line.reason, target.small)}"
+        return rf"  &\qquad\qquad {_folded(prose_in_math(line.reason, target.small))}"
     if line.right is None:
         middle = "&"
     elif line.indent < 0:

@@ -15,11 +15,11 @@ class ConverterMissing(SymlstmError):
     code = "missing"
 
 
-_SIZED = re.compile(r"\\(bigg?|Bigg?)([lr])(?![A-Za-z])")
 _ROW_GAP = re.compile(r"(\\\\)\[[\d.]+\w\w\]")
 _UPRIGHT = re.compile(r'<mrow>((?:<mi mathvariant="normal">[^<]+</mi>)+)</mrow>')
 _LETTER = re.compile(r"<mi[^>]*>([^<]+)</mi>")
-_LONE_LETTER = re.compile(r"<mi>(&#x000[4-7][0-9A-F];)</mi>")  # what is left of \\mathrm{d}
+_SIZED_BRACKET = re.compile(r'(<mo stretchy="true" fence="true")( minsize="[^"]+" maxsize="[^"]+")>([][(){}])<')
+_LONE_LETTER = re.compile(r"<mi>(&#x000[4-7][0-9A-F];)</mi>")  # what is left of \mathrm{d}
 _BARE_BRACKETS = re.compile(r"<mo>(&#x0005B;|&#x0005D;)</mo>")
 
 
@@ -36,10 +36,11 @@ def mathml(latex: str, display: bool = False, goes_on: bool = False) -> str:
             "HTML needs latex2mathml, which is not installed", "install it: pip install 'symlstm[html]'"
         ) from None
     latex = _ROW_GAP.sub(r"\1", latex).replace(r"\!", "").replace("{} ", "")
-    made = str(convert(_SIZED.sub(r"\\\1", latex)))
+    made = str(convert(latex))
     made = _UPRIGHT.sub(lambda m: _word(_LETTER.findall(m[1])), made)
     made = _LONE_LETTER.sub(lambda m: _word([m[1]]), made)
     made = _BARE_BRACKETS.sub(r'<mo stretchy="true" fence="true">\1</mo>', made)
+    made = _SIZED_BRACKET.sub(lambda m: f'{m[1]} form="{"prefix" if m[3] in "([{" else "postfix"}"{m[2]}>{m[3]}<', made)
     made = made.replace('<mo stretchy="true">&#x000AF;</mo>', '<mo stretchy="false">&#x000AF;</mo>')
     if goes_on:
         made = made.replace("<mrow><mo>", '<mrow><mo form="infix">', 1)

@@ -130,6 +130,11 @@ def test_an_upright_d_stays_upright_and_words_are_one_identifier():
     assert "<mi>diag</mi>" in mathml(r"\mathrm{diag}(f_t)")
 
 
+def test_large_brackets_open_and_close_without_blanks():
+    made = mathml(r"a \bigl(b + c\bigr)")
+    assert made.count('form="prefix"') == made.count('form="postfix"') == 1
+
+
 def test_brackets_of_a_matrix_and_gaps_between_its_rows():
     made = mathml(r"\begin{bmatrix} a \\[2.4ex] b \end{bmatrix}")
     assert "2.4" not in made and made.count('stretchy="true"') == 2
