@@ -21,7 +21,7 @@ app = typer.Typer(
 
 CellName = Annotated[str, typer.Argument(help="A built-in cell (see `symlstm cells`) or file.py:function.")]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write to a file, by its ending: .tex .md .txt .json")
+    Path | None, typer.Option("-o", "--output", help="Write to a file, by its ending: .tex .md .html .txt .json")
 ]
 NotationName = Annotated[
     str, typer.Option("--notation", help="default, blog, course, course_letters, or your own .toml file.")

@@ -34,6 +34,10 @@ LARGEST = 8
 """The longest vector whose numbers are written out; also the most columns of a matrix that are."""
 
 
+WIDEST = 36
+"""In em: how wide a matrix of numbers may be in LaTeX."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One equation of the cell, the stages of its value (each with more numbers in place), and the value."""
@@ -142,7 +146,8 @@ def walk(cell: Any, values: Mapping[str, Any], *, digits: int = 8) -> Walk:
     )
     known: dict[Quantity, np.ndarray] = {cell.quantity(name): value for name, value in {**given, **computed}.items()}
     numbers: dict[Quantity, np.ndarray] = {}
-    lines = tuple(Line(e, _stages(e.expr, known, numbers), computed[e.name]) for e in cell.equations)
+    sizes = {str(s): n for q, value in known.items() for s, n in zip(q.shape, value.shape, strict=False) if s.is_Symbol}
+    lines = tuple(Line(e, _stages(e.expr, known, sizes, numbers), computed[e.name]) for e in cell.equations)
     return Walk(cell, given, lines, numbers, digits)
 
 
@@ -166,7 +171,10 @@ def _only_numbers(value: Any) -> bool:
 
 
 def _stages(
-    expr: Matrix, known: Mapping[Quantity, np.ndarray], numbers: dict[Quantity, np.ndarray]
+    expr: Matrix,
+    known: Mapping[Quantity, np.ndarray],
+    sizes: Mapping[str, int],
+    numbers: dict[Quantity, np.ndarray],
 ) -> tuple[Matrix, ...]:
     """The expression with numbers for its quantities, then with ever larger parts computed, short of the last."""
 
@@ -177,12 +185,12 @@ def _stages(
 
     shown = {q: number(known[q], q.shape) for q in quantities(expr) if _is_short(known[q])}
     everything = {**known, **numbers}
-    stages = []
+    stages: list[Matrix] = []
     current = _map(expr, lambda node: shown.get(node))
-    while not isinstance(current, Quantity):
+    while not (isinstance(current, Quantity) or (stages and current == stages[-1])):
         stages.append(current)
         everything.update(numbers)
-        current = _map(current, lambda node: _computed(node, everything, number))
+        current = _map(current, lambda node: _computed(node, everything, sizes, number))
     return tuple(stages)
 
 
@@ -207,7 +215,8 @@ def _numbers(value: np.ndarray, digits: int) -> Formula:
 def _shortened(rows: list[list[str]], latex: bool) -> list[list[str]]:
     """A large matrix with dots in the middle."""
     across, down, both = (r"\cdots", r"\vdots", r"\ddots") if latex else ("…", "…", "…")
-    if len(rows[0]) > 2 * LARGEST:
+    numbers = max(len(sign) for row in rows for sign in row)
+    if len(rows[0]) > 2 * LARGEST or (latex and len(rows[0]) * (0.5 * numbers + 1) > WIDEST):
         rows = [[*row[:2], across, row[-1]] for row in rows]
     if len(rows) > LARGEST:
         dots = [both if sign == across else down for sign in rows[0]]
@@ -227,7 +236,9 @@ def _is_short(value: np.ndarray) -> bool:
     return value.ndim < 2 and value.size <= LARGEST
 
 
-def _computed(node: Any, known: Mapping[Quantity, np.ndarray], number: Callable[..., Quantity]) -> Quantity | None:
+def _computed(
+    node: Any, known: Mapping[Quantity, np.ndarray], sizes: Mapping[str, int], number: Callable[..., Quantity]
+) -> Quantity | None:
     """The value of a node whose arguments are all numbers, as a placeholder."""
     from symlstm.codegen import formula
 
@@ -236,7 +247,7 @@ def _computed(node: Any, known: Mapping[Quantity, np.ndarray], number: Callable[
     if not all(_is_leaf(a) for a in node.args if isinstance(a, MatrixExpr)):
         return None
     values = {q: known[q] for q in quantities(node)}
-    return number(np.asarray(formula(node)(values)), node.shape)
+    return number(np.asarray(formula(node)(values, sizes)), node.shape)
 
 
 def _is_leaf(expr: Any) -> bool:

@@ -215,3 +215,22 @@ def test_a_walk_takes_what_a_cell_is_made_of_and_values_by_name():
     assert sl.walk("rnn", given("rnn")).text() == sl.walk(sl.cell("rnn"), given("rnn")).text()
     with pytest.raises(ValueUnusable, match="the values must be a dict by name, not NoneType"):
         sl.walk("rnn", None)
+
+
+def test_a_walk_ends_where_a_plain_number_stands_in_front():
+    def halved(x: "n", h_prev: "n"):
+        h = 0.5 * (x * h_prev)
+        return h
+
+    made = sl.walk(sl.cell(halved), {"x": [2.0, 4.0], "h_prev": [1.0, 3.0]})
+    assert made.values["h"].tolist() == [1.0, 6.0]
+    assert "0.5 (2, 12)" in made.text()
+
+
+def test_a_walk_knows_how_long_its_vectors_are():
+    def centred(x: "n", h_prev: "n"):
+        h = x - np.mean(x + h_prev)
+        return h
+
+    made = sl.walk(sl.cell(centred), {"x": [2.0, 4.0], "h_prev": [1.0, 3.0]})
+    assert made.values["h"].tolist() == [-3.0, -1.0]

@@ -1,4 +1,4 @@
-"""What symlstm shows: a result as terminal text, Markdown for GitHub, LaTeX, or JSON.
+"""What symlstm shows: a result as terminal text, Markdown for GitHub, LaTeX, HTML, or JSON.
 
 `emit` gives a string, `save` a file. A result becomes a `Document` once (symlstm.emit.build), and an emitter renders
 it; pages by hand are made with `Page`.
@@ -37,7 +37,7 @@ _OF_DOCUMENT = ("notation", "steps", "evidence", "source", "paths")
 
 
 def emit(result: Any, format: str, **options: Any) -> str:
-    """A result as text in a format: terminal, markdown, latex, json, or one that a plugin brings.
+    """A result as text in a format: terminal, markdown, latex, html, json, or one that a plugin brings.
 
     result: a cell, a derivation, a backward pass, `report(cell)`, a `Page`, or a `Document`.
     notation: a name, a .toml file or a dictionary. steps: show every step. paths: list the single paths.
@@ -56,7 +56,7 @@ def emit(result: Any, format: str, **options: Any) -> str:
 
 
 def save(result: Any, path: str | os.PathLike[str], **options: Any) -> None:
-    """Write a result to a file, whole or not at all; the format follows the ending: .tex, .md, .txt, .json, ...
+    """Write a result to a file, whole or not at all; the format follows the ending: .tex, .md, .html, .txt, .json, ...
 
     A file is a whole document: an emitter with an option `standalone` gets standalone=True.
     Raises OutputUnwritable for another ending and for a place that cannot be written.

@@ -96,6 +96,8 @@ def _joined(matrix: str, base: str, notation: Notation, text: bool = False) -> t
     below, more = make(base, notation)
     parts = [p for p in (subscript, below, more) if p]
     simple = all(len(p) == 1 or text or (p.startswith("\\") and p[1:].isalpha()) for p in parts)
+    if simple and not text:  # the blank ends a command: \\phi h
+        parts = [f"{p} " if p.startswith("\\") else p for p in parts[:-1]] + parts[-1:]
     return sign, ("" if simple else ",").join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symlstm.emit.breaking import breakable
 from symlstm.emit.document import (
     Block,
     Code,
@@ -33,6 +34,7 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \allowdisplaybreaks
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.6ex plus 0.2ex}
+\sloppy
 """
 _HEADINGS = {1: "section", 2: "section", 3: "subsection", 4: "subsubsection"}
 
@@ -102,6 +104,8 @@ def _listing(listing: Listing) -> str:
     return "\n".join([f"{{{size}", "\\begin{verbatim}", *lines, "\\end{verbatim}", "}"])
 
 
+_LONG = 15.0
+"""In em: longer formulas in running text may be broken where a display may."""
 _MARKS = {True: r"$\checkmark$", False: r"$\times$", None: "--"}
 
 
@@ -139,7 +143,7 @@ def _prose(prose: Prose) -> str:
 
 def _part(part: str | Formula | Code | Link) -> str:
     if isinstance(part, Formula):
-        return f"${part.latex}$"
+        return f"${breakable(part.marked_latex) if LATEX.formula(part.latex) > _LONG else part.latex}$"
     if isinstance(part, Code):
         return rf"\texttt{{{escaped(part.code)}}}"
     if isinstance(part, Link):

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 
+from symlstm.emit.breaking import broken
 from symlstm.emit.document import Code, Formula, Link, Prose, Row, plain
-from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM, unmarked
-
-_MARK = re.compile(f"([{BREAK_SUM}{BREAK_PRODUCT}])")
+from symlstm.expr.brackets import unmarked
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,7 @@ class Line:
     """One line of a row: its left-hand side (first line only), a piece of its right-hand side, a piece of the reason.
 
     indent: how deep inside brackets the piece starts; -1 for the first one. right=None: only the reason goes on.
+    beneath: the reason stands where the formula would go on.
     """
 
     left: Formula | None
@@ -27,6 +27,7 @@ class Line:
     reason: Prose
     indent: int = -1
     relation: str = "="
+    beneath: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,69 +54,56 @@ def text_width(text: str) -> float:
 
 def lay_out(rows: tuple[Row, ...], width: float, measure: Measure) -> list[list[Line]]:
     """The lines of each row, so that left + right + reason fit into the width."""
-    left = max((measure.formula(unmarked(measure.show(r.left))) for r in rows if r.left is not None), default=0.0)
+    lefts = [measure.formula(unmarked(measure.show(r.left))) if r.left is not None else 0.0 for r in rows]
+    above = [measure.latex and own > width / 3 and own + 8 > width / 2 for own in lefts]
+    left = max((own for own, high in zip(lefts, above, strict=True) if not high), default=0.0)
     longest = max((measure.prose(r.reason) for r in rows), default=0.0)
     widest = max(measure.formula(unmarked(measure.show(r.right))) for r in rows)
     room = width - left - 3 * measure.letter
     gap = 4 * measure.letter if longest else 0.0
     reason_room = max(room - widest - gap, min(longest, 0.36 * room))
     right_room = room - gap - reason_room if longest else room
+    narrow = bool(longest) and measure.latex  # one column holds them all: a long line would push the reasons out
+    pieces = [
+        broken(measure.show(r.right), right_room if narrow or r.reason else room, measure.formula, measure.latex)
+        for r in rows
+    ]
+    reasons = [wrapped(row.reason, reason_room, measure) if row.reason else [] for row in rows]
+    if narrow:
+        widest = max(measure.formula(piece) + (at >= 0) for own in pieces for at, piece in own)
+        wide_reason = max(measure.prose(line) for each in reasons for line in each)
+        beneath = [
+            _left_above(row, high, room, measure) + _reason_beneath(row, high, room, measure)
+            for row, high in zip(rows, above, strict=True)
+        ]
+        beside = sum(max(len(own), len(each)) for own, each in zip(pieces, reasons, strict=True))
+        if widest > right_room + 0.5 or wide_reason > reason_room + 0.5 or sum(map(len, beneath)) < beside:
+            return beneath
     out = []
-    for row in rows:
-        own_room = right_room if row.reason else room
-        pieces = broken(measure.show(row.right), own_room, measure.formula)
-        reasons = wrapped(row.reason, reason_room, measure) if row.reason else []
-        lines = []
-        for k, (piece, reason) in enumerate(zip_longest(pieces, reasons)):
+    for row, own, said, high in zip(rows, pieces, reasons, above, strict=True):
+        lines = _left_above(row, high, right_room if longest else room, measure)
+        for k, (piece, reason) in enumerate(zip_longest(own, said)):
             indent, right = piece if piece is not None else (-1, None)
-            lines.append(Line(row.left if k == 0 else None, right, reason or (), indent, row.relation))
+            lines.append(Line(row.left if k == 0 and not high else None, right, reason or (), indent, row.relation))
         out.append(lines)
     return out
 
 
-def broken(marked: str, width: float, measure: Callable[[str], float]) -> list[tuple[int, str]]:
-    """A formula as lines of at most that width where possible, each with the depth of brackets that it starts in."""
-    width += 0.01  # sums of widths are rounded
-    if measure(unmarked(marked)) <= width:
-        return [(-1, unmarked(marked))]
-    parts = _MARK.split(marked)
-    pieces: list[tuple[int, int, str]] = [(0, 0, parts[0])]  # cost of breaking before it, depth, piece
-    depth = _opened(parts[0])
-    for mark, part in zip(parts[1::2], parts[2::2], strict=True):
-        pieces.append((2 * depth + (mark == BREAK_PRODUCT), depth, part))
-        depth += _opened(part)
-    lines = _filled(pieces, width, measure)
-    return [(-1 if k == 0 else at, line.strip().removeprefix(r"\, ")) for k, (at, line) in enumerate(lines)]
+def _left_above(row: Row, high: bool, room: float, measure: Measure) -> list[Line]:
+    """A left-hand side that would leave no room for the right-hand side, on lines of its own."""
+    if row.left is None or not high:
+        return []
+    pieces = broken(measure.show(row.left), room, measure.formula, measure.latex)
+    return [Line(None, piece, (), at, "") for at, piece in pieces]
 
 
-def _filled(pieces: list[tuple[int, int, str]], width: float, measure: Callable[[str], float]) -> list[tuple[int, str]]:
-    whole = "".join(p for _, _, p in pieces)
-    if len(pieces) == 1 or measure(whole) <= width:
-        return [(pieces[0][1], whole)]
-    cheapest = min(cost for cost, _, _ in pieces[1:])
-    groups: list[list[tuple[int, int, str]]] = [[pieces[0]]]
-    for piece in pieces[1:]:
-        if piece[0] == cheapest:
-            groups.append([piece])
-        else:
-            groups[-1].append(piece)
-    lines: list[tuple[int, str]] = []
-    one_a_line = cheapest % 2 == 0  # a sum: once it is broken, every term has a line of its own
-    was_broken = False
-    for group in groups:
-        sub = _filled(group, width, measure)
-        apart = one_a_line or (was_broken and measure(sub[0][1]) > width / 8)
-        fits = lines and not apart and measure(lines[-1][1] + sub[0][1]) <= width
-        was_broken = len(sub) > 1
-        if fits:
-            lines[-1] = (lines[-1][0], lines[-1][1] + sub[0][1])
-            sub = sub[1:]
-        lines += sub
-    return lines
-
-
-def _opened(piece: str) -> int:
-    return sum((c in "([") - (c in ")]") for c in piece)
+def _reason_beneath(row: Row, high: bool, room: float, measure: Measure) -> list[Line]:
+    """The whole width for the formula, where it needs it; then its reason."""
+    pieces = broken(measure.show(row.right), room, measure.formula, measure.latex)
+    left = None if high else row.left
+    lines = [Line(left if k == 0 else None, p, (), at, row.relation) for k, (at, p) in enumerate(pieces)]
+    reasons = wrapped(row.reason, room - 6, measure) if row.reason else []
+    return lines + [Line(None, None, reason, 0, beneath=True) for reason in reasons]
 
 
 def wrapped(prose: Prose, width: float, measure: Measure) -> list[Prose]:
@@ -134,7 +122,7 @@ def _with_short_formulas(prose: Prose, width: float, measure: Measure) -> Prose:
     out: list[str | Formula | Code | Link] = []
     for part in prose:
         if isinstance(part, Formula) and measure.prose((part,)) > width:
-            for k, (_, piece) in enumerate(broken(measure.show(part), width, measure.formula)):
+            for k, (_, piece) in enumerate(broken(measure.show(part), width, measure.formula, measure.latex)):
                 out += [" "] if k else []
                 out.append(Formula(piece, piece))
         else:
@@ -173,12 +161,16 @@ def _stripped(prose: Prose) -> Prose:
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}_^&]|.", re.DOTALL)
 _EM = {
-    "\\tanh": 2.1, "\\exp": 1.5, "\\log": 1.3, "\\max": 1.9, "\\min": 1.7, "\\sin": 1.3, "\\cos": 1.4, "\\odot": 1.22,
+    "\\tanh": 2.3, "\\exp": 1.5, "\\log": 1.3, "\\max": 1.9, "\\min": 1.7, "\\sin": 1.3, "\\cos": 1.4, "\\odot": 1.22,
     "\\otimes": 1.22, "\\oplus": 1.22, "\\cdot": 0.72, "\\to": 1.5, "\\,": 0.17, "\\;": 0.28, "\\quad": 1.0,
     "\\qquad": 2.0, "=": 1.33, "+": 1.22, "-": 1.22, "(": 0.39, ")": 0.39, "[": 0.28, "]": 0.28, ",": 0.45, ";": 0.45,
     " ": 0.0, "&": 0.0, "\\delta": 0.45, "\\sigma": 0.57, "\\partial": 0.56, "\\Delta": 0.83, "\\Gamma": 0.63,
-    "\\left": 0.12, "\\right": 0.12, "\\bigl": 0.08, "\\bigr": 0.08, "\\Bigl": 0.2, "\\Bigr": 0.2,
-    "\\biggl": 0.35, "\\biggr": 0.35,
+    "\\left": 0.12, "\\right": 0.12, "\\bigl": 0.08, "\\bigr": 0.08, "\\Bigl": 0.24, "\\Bigr": 0.24,
+    "\\biggl": 0.35, "\\biggr": 0.35, "\\sqrt": 0.83,
+    **dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (
+        0.75, 0.76, 0.72, 0.83, 0.74, 0.65, 0.79, 0.83, 0.44, 0.56, 0.85, 0.68, 0.97, 0.8, 0.76, 0.65, 0.79, 0.76, 0.62,
+        0.59, 0.69, 0.6, 0.95, 0.83, 0.6, 0.69), strict=True)),
+    "m": 0.88, "w": 0.72, "i": 0.35, "l": 0.3, "t": 0.37, "j": 0.41,
 }  # fmt: skip
 _WIDTHLESS = {"\\mathrm", "\\mathbf", "\\mathbb", "\\text", "\\tilde", "\\bar", "\\hat", "\\dot", "\\overline"}
 
@@ -211,7 +203,7 @@ def _sequence(tokens: list[str], at: int) -> tuple[float, int]:
         elif token in _WIDTHLESS:
             at += 1
         else:
-            width += _EM.get(token, 0.75 if token.isupper() and len(token) == 1 else 0.53)
+            width += _EM.get(token, 0.53)
             at += 1
     return width, at
 

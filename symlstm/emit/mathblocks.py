@@ -24,7 +24,7 @@ AMS = Target(40.0, "align*", r"\text{{\small{{}}{0}}}")
 GITHUB = Target(42.0, "aligned", r"{{\small \text{{{0}}}}}")
 BOXED = Target(40.0, "aligned", r"\text{{\small{{}}{0}}}")
 
-_RELATIONS = {"=": "=", "+": r"\quad {} +", "↦": r"\mapsto"}
+_RELATIONS = {"": "", "=": "=", "+": r"\quad {} +", "↦": r"\mapsto"}
 _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -51,12 +51,14 @@ def aligned(rows: Iterable[Row], target: Target) -> str:
 
 def _line(line: Line, target: Target, with_reasons: bool) -> str:
     left = line.left.latex + " " if line.left is not None else ""
+    if line.beneath:
+        return rf"  &\qquad\qquad {_folded(prose_in_math(line.reason, target.small))}"
     if line.right is None:
         middle = "&"
     elif line.indent < 0:
         middle = f"&{_RELATIONS[line.relation]} {_folded(line.right)}"
     else:
-        start = "{} " if line.right[0] in "+-" or line.right.startswith(("\\o", "\\cdot")) else ""
+        start = "{} " if line.right[0] in "+-/" or line.right.startswith(("\\o", "\\cdot")) else ""
         indent = r"\qquad" if line.indent else r"\quad"
         middle = f"&{indent} {start}{_folded(line.right)}"
     if not line.reason:

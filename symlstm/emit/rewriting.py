@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from symlstm.equations import Cell
+from symlstm.expr.brackets import BREAK_FACTOR
 from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation, fill, symbol_latex
@@ -182,7 +183,7 @@ def replaced(said: str, signs: dict[str, str], notation: Notation) -> str:
     before, *factors = said.split(_PRODUCT)
     said = before
     for factor in factors:
-        said += between(said, factor, notation) + factor
+        said += BREAK_FACTOR + between(said, factor, notation) + factor
     if "QQ" in said:
         raise ValueError(said)
     return _concatenations(said, notation)

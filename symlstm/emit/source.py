@@ -18,6 +18,7 @@ from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, R
 from symlstm.emit.rewriting import CannotSay, Rewriter, replaced
 from symlstm.emit.untex import untex
 from symlstm.equations import Cell
+from symlstm.expr.brackets import unmarked
 from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation
@@ -32,11 +33,11 @@ def source_aside(cell: Cell, notation: Notation, only: Iterable[Quantity] | None
     """
     wanted = None if only is None else set(only)
     try:
-        readings = read_source(cell, notation)
+        readings = read_source(cell, notation, marks=True)
     except Exception:  # `source_section` of the cell says why
         return ()
     rows = [
-        Row(formula(e.quantity, notation), Formula(readings[e.name], untex(readings[e.name])))
+        Row(formula(e.quantity, notation), Formula(readings[e.name], untex(unmarked(readings[e.name]))))
         for e in cell.equations
         if e.name in readings and e.quantity not in notation.inline and (wanted is None or e.quantity in wanted)
     ]
@@ -48,7 +49,7 @@ def source_section(cell: Cell, notation: Notation) -> Section:
     """Each equation beside what latexify-py reads in the line of code that computes it."""
     about = {"kind": "source"}
     try:
-        readings = read_source(cell, notation)
+        readings = read_source(cell, notation, marks=True)
     except CannotSay as error:
         return Section(TITLE, (Paragraph((f"Left out: {error}.",)),), about, aside=True)
     except Exception as error:  # latexify fails in many ways on code that it does not know
@@ -58,12 +59,11 @@ def source_section(cell: Cell, notation: Notation) -> Section:
     for e in cell.equations:
         if e.quantity.name in readings:
             left = latex(e.quantity, notation)
-            traced = Formula(
-                rf"{left} = {latex(e.expr, notation)}", f"{_text(e.quantity, notation)} = {_text(e.expr, notation)}"
-            )
+            right = formula(e.expr, notation)
+            traced = Formula(f"{left} = {right.marked_latex}", f"{_text(e.quantity, notation)} = {right.marked_text}")
             said = f"{left} = {readings[e.quantity.name]}"
             if e.quantity not in notation.inline:
-                rows.append(((traced,), (Formula(said, untex(said)),)))
+                rows.append(((traced,), (Formula(said, untex(unmarked(said))),)))
     if not rows:
         return Section(TITLE, (Paragraph(("Left out: no line of the code stands for one equation.",)),), about, True)
     headers: tuple[Prose, ...] = (("traced",), ("read in the source by latexify-py",))
@@ -85,8 +85,11 @@ def _text(expr: Any, notation: Notation) -> str:
     return formula(expr, notation).text
 
 
-def read_source(cell: Cell, notation: Notation) -> dict[str, str]:
-    """LaTeX of the right-hand sides in the source, by the name of the quantity. Raises CannotSay."""
+def read_source(cell: Cell, notation: Notation, marks: bool = False) -> dict[str, str]:
+    """LaTeX of the right-hand sides in the source, by the name of the quantity. Raises CannotSay.
+
+    marks=True keeps the places where lines may break.
+    """
     from latexify.codegen import ExpressionCodegen
 
     function = _function(cell)
@@ -98,7 +101,8 @@ def read_source(cell: Cell, notation: Notation) -> dict[str, str]:
             continue
         try:
             said = ExpressionCodegen().visit(rewriter.visit(value))
-            readings[quantity.name] = replaced(said, rewriter.signs, notation)
+            reading = replaced(said, rewriter.signs, notation)
+            readings[quantity.name] = reading if marks else unmarked(reading)
         except CannotSay:
             raise
         except Exception:  # this line is left out; the others may still be read

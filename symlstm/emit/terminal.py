@@ -93,7 +93,8 @@ def _equations(rows: tuple[Row, ...], width: int) -> Any:
 
     left = int(max((text_width(r.left.text) for r in rows if r.left is not None), default=0.0))
     laid = [line for lines in lay_out(rows, width, TERMINAL) for line in lines]
-    right = int(max((text_width(line.right or "") + _indent(line.indent) for line in laid if line.reason), default=0.0))
+    beside = [line for line in laid if line.reason and not line.beneath]
+    right = int(max((text_width(line.right or "") + _indent(line.indent) for line in beside), default=0.0))
     out = Text()
     for k, line in enumerate(laid):
         name = "" if line.left is None else line.left.text
@@ -106,7 +107,9 @@ def _equations(rows: tuple[Row, ...], width: int) -> Any:
         out.append("\n" if k else "").append(" " * int(left - text_width(name)) + name).append(f" {sign} ").append(
             piece
         )
-        if line.reason:
+        if line.beneath:
+            out.append(" " * _indent(4) + plain(line.reason), style="dim")
+        elif line.reason:
             out.append(" " * int(right - text_width(piece) + 4)).append(plain(line.reason), style="dim")
     return out
 

@@ -6,9 +6,10 @@ import re
 
 BREAK_SUM = "\u200b"
 BREAK_PRODUCT = "\u200c"
-_MARKS = re.compile(f"[{BREAK_SUM}{BREAK_PRODUCT}]")
+BREAK_FACTOR = "\u2060"
+"""Before a term, before an operator or the next of a list, and between two factors that stand side by side."""
+_MARKS = re.compile(f"[{BREAK_SUM}{BREAK_PRODUCT}{BREAK_FACTOR}]")
 _TALL = ("\\frac", "\\begin", "\\sqrt", "\\left")
-_LONG = 120
 _SIZES = ("", "", "\\big", "\\Big")
 
 
@@ -22,9 +23,8 @@ def bracketed(content: str, opening: str, closing: str, latex: bool) -> str:
     if not latex:
         return f"{opening}{content}{closing}"
     if any(sign in content for sign in _TALL):
-        if "\\begin" not in content and len(content) > _LONG and _MARKS.search(content):
-            return rf"\biggl{opening}{content}\biggr{closing}"  # unlike \left( ... \right), may be broken inside
-        return rf"\left{opening}{unmarked(content)}\right{closing}"
+        inside = unmarked(content) if "\\begin" in content else content
+        return rf"\left{opening}{inside}\right{closing}"
     size = _SIZES[min(_depth(content), len(_SIZES) - 1)]
     if not size:
         return f"{opening}{content}{closing}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
+
+from symlstm.expr.scripts import without_subscript
 
 _LETTERS = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho final sigma tau
 upsilon phi chi psi omega""".split()
@@ -153,15 +154,11 @@ def _listed(base: str, table: Mapping[str, str]) -> str | None:
     return table.get("_".join([head, *accents, *subscripts]))
 
 
-_SUBSCRIPT = re.compile(r"^(?P<sign>.*[^\\_])_(?:\{(?P<long>[^{}]*)\}|(?P<short>\w))$", re.DOTALL)
-
-
 def symbol_latex(base: str, notation: Notation) -> tuple[str, str]:
     """LaTeX of a sign and its subscript, both without time."""
     listed = _listed(base, notation.symbols)
     if listed is not None:
-        found = _SUBSCRIPT.match(listed)
-        return (found["sign"], found["long"] or found["short"]) if found else (listed, "")
+        return without_subscript(listed)
     head, accents, subscripts = _split(base)
     sign = _word_latex(head)
     for accent in accents:
@@ -173,8 +170,7 @@ def symbol_text(base: str, notation: Notation) -> tuple[str, str]:
     """Plain text of a sign and its subscript, both without time."""
     listed = _listed(base, notation.text_symbols)
     if listed is not None:
-        found = _SUBSCRIPT.match(listed)
-        return (found["sign"], found["long"] or found["short"]) if found else (listed, "")
+        return without_subscript(listed)
     head, accents, subscripts = _split(base)
     sign = _GREEK_TEXT.get(head, head)
     for accent in accents:

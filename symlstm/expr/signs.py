@@ -24,7 +24,8 @@ def quantity_latex(q: Quantity, notation: Notation) -> tuple[str, bool]:
     if not when:
         return sign + lowered(subscript), _raised(sign)
     if "^" in notation.time:
-        return fill(notation.time, sign + lowered(subscript), when), True
+        whole = sign + lowered(subscript)
+        return fill(notation.time, f"{{{whole}}}" if _raised(sign) else whole, when), True
     both = _both(subscript, when)
     template = notation.time.replace("{#2}", "#2") if len(both) == 1 else notation.time
     return fill(template, sign, both), _raised(sign)

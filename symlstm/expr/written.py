@@ -1,7 +1,7 @@
 """An expression as a person writes it: one walk over the nodes, two styles (LaTeX and plain text).
 
-Where a long line may be broken the walk leaves a mark: BREAK_SUM before a term, BREAK_PRODUCT before a factor.
-`written` takes them out again unless asked not to.
+Where a long line may be broken the walk leaves a mark: BREAK_SUM before a term, BREAK_PRODUCT before an operator,
+BREAK_FACTOR between factors side by side. `written` takes them out again unless asked not to.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 
 from symlstm.expr import nodes as x
-from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM, bracketed, unmarked
+from symlstm.expr.brackets import BREAK_FACTOR, BREAK_PRODUCT, BREAK_SUM, bracketed, unmarked
 from symlstm.expr.build import scale, split_number, zeros
 from symlstm.expr.choices import as_indicator
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
@@ -127,7 +127,7 @@ class _Writer:
         beside = self.sign(r"\, ", " ")
         front = beside.join(self.inside(f, POWER) for f in numbers)
         back = product.join(self.inside(f, POWER) for f in arrays)
-        return beside.join(s for s in (front, back) if s), PRODUCT
+        return f"{BREAK_FACTOR}{beside}".join(s for s in (front, back) if s), PRODUCT
 
     def apply(self, expr: Any) -> Piece:
         name, arrays = expr.function, expr.arrays
@@ -135,7 +135,7 @@ class _Writer:
             return self._power(arrays[0], expr.constants[0])
         if name == "divide":
             if self.latex:
-                above, below = (unmarked(self.piece(a)[0]) for a in arrays)
+                above, below = (self.piece(a)[0] for a in arrays)
                 return rf"\frac{{{above}}}{{{below}}}", POWER
             return f"{self.inside(arrays[0], PRODUCT)} / {self.inside(arrays[1], POWER)}", PRODUCT
         indicator = as_indicator(expr)
@@ -169,7 +169,7 @@ class _Writer:
     def _called(self, template: str, inner: list[str]) -> str:
         around = _AROUND.match(template)
         if around is None:
-            return fill(template, *(unmarked(i) for i in inner))
+            return fill(template, *inner)
         closing = ")" if around["open"] == "(" else "]"
         return around["before"] + self.bracket(fill(around["inside"], *inner), around["open"], closing)
 
@@ -197,7 +197,8 @@ class _Writer:
         factors = [self._factor(f) for f in expr.args]
         out = factors[0]
         for before, after in itertools.pairwise(factors):
-            out += BREAK_PRODUCT + self._between(before, after) + after
+            mark = BREAK_PRODUCT if self.latex and self.notation.matrix_product else BREAK_FACTOR
+            out += mark + self._between(before, after) + after
         return out, PRODUCT
 
     def _factor(self, factor: Any) -> str:
@@ -209,7 +210,7 @@ class _Writer:
 
     def transposed(self, expr: Any) -> Piece:
         inner = self.inside(expr.args[0], ATOM)
-        return self.sign(fill(self.notation.transpose, unmarked(inner)), f"{inner}ᵀ"), POWER
+        return self.sign(fill(self.notation.transpose, inner), f"{inner}ᵀ"), POWER
 
     def diag(self, expr: Any) -> Piece:
         vector = expr.args[0]
@@ -258,12 +259,11 @@ class _Writer:
         of, wrt = expr.args
         below = unmarked(self.piece(wrt)[0])
         above, holds = self.piece(of)
-        above = unmarked(above)
         bare = holds >= POWER and isinstance(of, x.Quantity)
         if not self.latex:
-            return (f"∂{above}/∂{below}" if bare else f"∂{self.bracket(above)}/∂{below}"), POWER
+            return (f"∂{unmarked(above)}/∂{below}" if bare else f"∂{self.bracket(above)}/∂{below}"), POWER
         if bare:
-            return rf"\frac{{\partial {above}}}{{\partial {below}}}", POWER
+            return rf"\frac{{\partial {unmarked(above)}}}{{\partial {below}}}", POWER
         return rf"\frac{{\partial}}{{\partial {below}}} {self.bracket(above)}", POWER
 
     def total(self, expr: Any) -> Piece:

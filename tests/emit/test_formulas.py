@@ -114,7 +114,8 @@ def test_a_derivation_with_steps_paths_and_evidence_compiles(tmp_path):
 @pytest.mark.parametrize("cell", BUILT_IN)
 def test_no_formula_is_wider_than_its_line(cell):
     """Broken lines are at most as wide as asked for, where there is a place to break them."""
-    from symlstm.emit.layout import LATEX, broken
+    from symlstm.emit.breaking import broken
+    from symlstm.emit.layout import LATEX
 
     for formula in _formulas(document(report(sl.cell(cell)))):
         for _, line in broken(formula.marked_latex, 38.0, LATEX.formula):

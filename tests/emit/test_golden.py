@@ -29,7 +29,7 @@ def test_the_total_form_has_the_second_term():
         r"  &\quad {} + \bigl(\mathrm{diag}(c_{t-1} \odot f_t \odot (1 - f_t)) \, W_{fh} \\",
         r"  &\qquad {} + \mathrm{diag}(\tilde{c}_t \odot i_t \odot (1 - i_t)) \, W_{ih} \\",
         r"  &\qquad {} + \mathrm{diag}(i_t \odot (1 - \tilde{c}_t^2)) \, W_{ch}\bigr) \\",
-        r"  &\quad \mathrm{diag}\bigl(o_{t-1} \odot (1 - \tanh^2(c_{t-1}))\bigr)",
+        r"  &\quad {} \cdot \mathrm{diag}\bigl(o_{t-1} \odot (1 - \tanh^2(c_{t-1}))\bigr)",
         r"\end{aligned}",
     ]
 

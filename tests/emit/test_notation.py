@@ -90,3 +90,47 @@ def test_blocks_that_would_share_a_name_with_a_parameter_are_written_as_ranges()
     found = sl.cell(cell)
     names = [b[0] for b in cell_notation(found, notation()).blocks.values()]
     assert names == ["W_{fx}"]
+
+
+@pytest.mark.parametrize(
+    ("sign", "split"),
+    [
+        ("h", ("h", "")),
+        (r"\Gamma_f", (r"\Gamma", "f")),
+        (r"\phi_{y}", (r"\phi", "y")),
+        (r"W_\phi", ("W", r"\phi")),
+        (r"W_\phi_{y}", ("W", r"\phi,y")),
+        (r"\phi_{\mathrm{out}}", (r"\phi", r"\mathrm{out}")),
+        (r"W_\mathrm{out}", ("W", r"\mathrm{out}")),
+        ("F_{a}^{b}", ("F^{b}", "a")),
+        ("h^{(t)}", ("h^{(t)}", "")),
+        ("W_f'", ("W'", "f")),
+        (r"\tilde{c_1}", (r"\tilde{c_1}", "")),
+        ("x_1 y", ("x_1 y", "")),
+        ("_", ("_", "")),
+    ],
+)
+def test_the_subscript_of_a_sign_of_ones_own(sign, split):
+    from symlstm.expr.scripts import without_subscript
+
+    assert without_subscript(sign) == split
+
+
+def test_a_block_of_a_matrix_with_a_subscript_has_one_subscript():
+    own = cell_notation(sl.cell("lstm"), {"W_f": r"W_\phi_{y}", "h": r"\eta_{\mathrm{s}}"})
+    names = [latex for (matrix, *_), (latex, _) in own.blocks.items() if matrix.name == "W_f"]
+    assert names == [r"W_{\phi,y,\eta,\mathrm{s}}", r"W_{\phi,y,x}"]
+
+
+@pytest.mark.parametrize("base", [{}, {"time": r"#1^{\langle #2 \rangle}"}])
+@pytest.mark.parametrize(
+    "sign", [r"\phi_{y}", r"W_\phi", r"W_\phi_{y}", "h^{(t)}", "h'", "F_{a}^{b}", r"Q_{\mathrm{a}_1}'"]
+)
+@pytest.mark.parametrize("name", ["h", "W_f", "c", "f"])
+def test_signs_with_scripts_of_their_own_are_sound_everywhere(base, sign, name):
+    from symlstm.emit import emit, report
+    from tests.support.github import markdown_formulas
+    from tests.support.katex import parse_all
+
+    text = emit(report(sl.cell("lstm")), "markdown", notation={**base, "symbols": {name: sign}})
+    assert parse_all(markdown_formulas(text)) == []
