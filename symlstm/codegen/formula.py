@@ -14,6 +14,7 @@ from symlstm.codegen.names import Names
 from symlstm.codegen.sizes import Axis
 from symlstm.errors import ShapeError, unknown
 from symlstm.expr.build import Matrix
+from symlstm.expr.time import expand
 from symlstm.expr.tree import quantities
 
 Values = Mapping[str, Any]
@@ -25,9 +26,10 @@ def formula(expr: Matrix, *, matrix: bool = False) -> Callable[..., np.ndarray[A
     values: the quantities by `name`, in array layout (a column is the last axis, a number has no axis of its own), any
     leading batch axes; parameters (quantities without time) have none. The function takes `sizes` (a dict n=3, ...)
     as well, for what no array says. The result has one axis for a column, none for a number, two for anything else;
-    with matrix=True always two. Nothing is summed over the batch.
+    with matrix=True always two. Nothing is summed over the batch. A sum or product over time is written out, where its
+    range is a number long: f at t-1 is given by the name f_prev, f at time 3 as f_3.
     """
-    source, needed, open_sizes = _source(expr, matrix)
+    source, needed, open_sizes = _source(expand(expr), matrix)
     space: dict[str, Any] = {"__name__": "symlstm generated formula"}
     exec(compile(source, "<symlstm formula>", "exec"), space)
     function = space["formula"]

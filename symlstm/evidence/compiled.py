@@ -6,13 +6,16 @@ from functools import lru_cache
 from typing import Any
 
 from symlstm.codegen import formula
+from symlstm.evidence.interpret import under_its_name
 from symlstm.evidence.program import Sizes, named, shape_of
+from symlstm.expr.time import expand, moved
 
 _generated = lru_cache(maxsize=1024)(formula)
 
 
 def compute(expr: Any, values: dict[Any, Any], sizes: Sizes) -> Any:
     """The value by the generated code, called with arrays by name."""
+    expr = expand(expr, lambda q, time: under_its_name(moved(q, time), values))
     arrays = {q.name: _in_array_layout(values[q]) for q in named(expr)}
     result = _generated(expr)(arrays, {str(symbol): size for symbol, size in sizes})
     return result.reshape(shape_of(expr, sizes))

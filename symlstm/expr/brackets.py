@@ -8,6 +8,7 @@ BREAK_SUM = "\u200b"
 BREAK_PRODUCT = "\u200c"
 _MARKS = re.compile(f"[{BREAK_SUM}{BREAK_PRODUCT}]")
 _TALL = ("\\frac", "\\begin", "\\sqrt", "\\left")
+_OVER_A_RANGE = ("\\sum", "\\prod", "\\bigodot", "\\bigotimes")
 _LONG = 120
 _SIZES = ("", "", "\\big", "\\Big")
 
@@ -25,6 +26,8 @@ def bracketed(content: str, opening: str, closing: str, latex: bool) -> str:
         if "\\begin" not in content and len(content) > _LONG and _MARKS.search(content):
             return rf"\biggl{opening}{content}\biggr{closing}"  # unlike \left( ... \right), may be broken inside
         return rf"\left{opening}{unmarked(content)}\right{closing}"
+    if any(sign in content for sign in _OVER_A_RANGE):
+        return rf"\biggl{opening}{content}\biggr{closing}"
     size = _SIZES[min(_depth(content), len(_SIZES) - 1)]
     if not size:
         return f"{opening}{content}{closing}"
