@@ -95,11 +95,15 @@ class Cell:
 
     def name_before(self, name: str) -> str:
         """What a quantity is called one step earlier: o_prev, with underscores added where that is taken."""
+        return self.name_at(name, "prev")
+
+    def name_at(self, name: str, when: str) -> str:
+        """What a quantity is called at another step: o_next, o_1, with underscores added where that is taken."""
         taken = {*(e.name for e in self.equations), *self.shapes}
-        earlier = f"{name}_prev"
-        while earlier in taken:
-            earlier += "_"
-        return earlier
+        found = f"{name}_{when}"
+        while found in taken:
+            found += "_"
+        return found
 
     @property
     def dims(self) -> tuple[sp.Symbol, ...]:

@@ -17,6 +17,7 @@ from symlstm.evidence.report import Evidence, Rung
 
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import BackwardPass, Derivation
+    from symlstm.calculus.through_time import ThroughTime
     from symlstm.evidence.claims import Claims
 
 __all__ = ["RUNGS", "Evidence", "Rung", "examine"]
@@ -24,8 +25,10 @@ __all__ = ["RUNGS", "Evidence", "Rung", "examine"]
 RUNGS = ("float64", "digits", "exact")
 
 
-def examine(result: Derivation | BackwardPass, *, rungs: Sequence[str] = RUNGS, seed: int = 0) -> Evidence:
-    """Check a derivation or a backward pass by the rungs named, weakest first.
+def examine(
+    result: Derivation | BackwardPass | ThroughTime, *, rungs: Sequence[str] = RUNGS, seed: int = 0
+) -> Evidence:
+    """Check a derivation, a backward pass or backpropagation through time by the rungs named, weakest first.
 
     seed: of the random points. Raises NameUnknown for a rung that does not exist; a formula that is wrong is not an
     error here: `.ok` is False, and `.require()` raises EvidenceFailed.

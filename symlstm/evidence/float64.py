@@ -30,7 +30,6 @@ from symlstm.evidence.program import (
     choose_sizes,
     one_step,
     shape_of,
-    show_sizes,
     two_steps,
 )
 from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
@@ -82,27 +81,26 @@ class Point:
 
     def _by_function(self, wrt: Quantity) -> dict[Quantity, Any]:
         """d q / d wrt for every quantity that the function lets us see, by running it; {} where that cannot be."""
-        cell = self.program.cell
-        first_leaves = one_step(cell).leaves
         if self.program.total:
             made = _complex_run(self.program, self.sizes, self.values, wrt)
-        elif wrt in first_leaves:
+        elif wrt in self.program.leaves:
             made = {wrt: self.values[wrt].value + 1j * STEP * _units(wrt, self.sizes)}
         else:
             return {}
+        first_leaves = one_step(self.program.cell).leaves if self.program.total else self.program.leaves
         base = {q: self.values[q].value.real for q in first_leaves}
-        columns: dict[Quantity, list[Any]] = {q: [] for q in self.numeric.places}
+        columns: dict[Quantity, list[Any]] = {}
         for k in range(_count(wrt, self.sizes)):
             moved = {q: made[q][k] if q in made and made[q].ndim == 3 else base[q] for q in first_leaves}
             try:
-                run = self.numeric.complex(moved)
+                run = self.numeric.complex(moved, self.program.steps)
             except Exception as error:  # user code: anything may happen on complex numbers
                 self.kept_out[wrt] = (
                     f"{EQUATIONS} (the function does not run on complex numbers: {type(error).__name__})"
                 )
                 return {}
             for q, value in run.items():
-                columns[q].append(np.imag(value) / STEP)
+                columns.setdefault(q, []).append(np.imag(value) / STEP)
         return {q: np.stack(parts, axis=1) for q, parts in columns.items()}
 
 
@@ -204,7 +202,7 @@ def check(claims: Claims, seed: int = 0) -> Rung:
     at = point(claims.program, seed)
     if at is None:
         return Rung(NAME, None, "not checked", "no random point at which the cell is defined", 0.0)
-    sizes = show_sizes(at.sizes)
+    sizes = at.program.shown(at.sizes)
     if at.numeric.missing:
         names = ", ".join(q.name for q in at.numeric.missing)
         text = f"the equations do not give what the function returns: {names}"

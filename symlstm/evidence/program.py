@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
 import sympy as sp
 
 from symlstm.equations import Cell
-from symlstm.expr.nodes import Block, Quantity
+from symlstm.expr.nodes import Block, Quantity, T
 
 Sizes = tuple[tuple[sp.Symbol, int], ...]
 
@@ -25,12 +25,16 @@ class Uncheckable(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """Equations (quantity, expression) in the order of computation; function: the numeric cell, part of the key."""
+    """Equations (quantity, expression) in the order of computation; function: the numeric cell, part of the key.
+
+    steps: of a cell unrolled over several steps, for each step what a quantity of the cell is called there.
+    """
 
     cell: Cell
     equations: tuple[tuple[Quantity, Any], ...]
     total: bool = False
     function: Any = None
+    steps: tuple[Mapping[Quantity, Quantity], ...] = field(default=(), compare=False)
 
     @cached_property
     def key(self) -> int:
@@ -45,7 +49,7 @@ class Program:
         given = {q for q, _ in self.equations}
         leaves: dict[Quantity, None] = {}
         for q in (*(s.previous for s in self.cell.states), *self.cell.inputs, *self.cell.parameters):
-            leaves[q] = None
+            leaves.update(dict.fromkeys([step[q] for step in self.steps] or [q]))
         for _, expr in self.equations:
             leaves.update(dict.fromkeys(named(expr)))
         return tuple(q for q in leaves if q not in given)
@@ -54,6 +58,10 @@ class Program:
     def reads(self) -> dict[Quantity, frozenset[Quantity]]:
         """What each equation reads."""
         return {q: frozenset(named(expr)) for q, expr in self.equations}
+
+    def shown(self, sizes: Sizes) -> str:
+        """n=4, m=3, and T=3 where several steps are unrolled."""
+        return show_sizes((*sizes, (T, len(self.steps))) if self.steps else sizes)
 
     def downstream(self, cut: Quantity) -> tuple[tuple[Quantity, Any], ...]:
         """The equations that change when `cut` does."""
