@@ -159,6 +159,22 @@ def backward(
 
 
 @app.command()
+def bptt(
+    cell: CellName,
+    steps: Steps = False,
+    evidence: WithEvidence = True,
+    output: Output = None,
+    notation: NotationName = "default",
+) -> None:
+    """Derive backpropagation through time: the recurrences from t = T to 1, the gradients as sums over the steps."""
+    with _explained():
+        from symlstm.calculus.through_time import bptt as through_time
+        from symlstm.registry import cell as find
+
+        _show(through_time(find(cell)), output, notation, steps=steps, evidence=evidence)
+
+
+@app.command()
 def walk(
     cell: CellName,
     values: Annotated[Path, typer.Option("--values", help="JSON: every input, state and parameter by name.")],

@@ -15,6 +15,8 @@ from symlstm.expr.nodes import Apply, Hadamard, Matmul, Quantity, Whole, Zeros, 
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities
 
+CLOSED = "sum over all uses"
+"""The step that closes the adjoint of a quantity."""
 NAMING = (Apply, Whole, Hadamard, Matmul)
 """Behind such a node a gradient that is used several times gets a name of its own."""
 
@@ -116,7 +118,7 @@ def _close(q: Quantity, state: _Sweeping) -> Quantity:
     total = summed(parts) if parts else zeros(*q.shape)
     because = _uses(q, parts, state)
     state.adjoints.append(Adjoint(symbol, total, q, because))
-    state.steps.append(Step("sum over all uses", symbol, total, because, symbol))
+    state.steps.append(Step(CLOSED, symbol, total, because, symbol))
     return symbol
 
 

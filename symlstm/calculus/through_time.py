@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symlstm.calculus.backward import Adjoint, Later, adjoint_symbol, sweep, used_in
+from symlstm.calculus.backward import CLOSED, Adjoint, Later, adjoint_symbol, sweep, used_in
 from symlstm.calculus.derivation import Examined
 from symlstm.calculus.fewer import fewer_names, unneeded_names
 from symlstm.calculus.steps import Step
@@ -77,11 +77,11 @@ class ThroughTime(Examined):
         return self.steps[-1].after
 
     def depends_on(self) -> list[Quantity]:
-        """The quantities of the forward pass at step t that have to be kept."""
-        exprs = [a.expr for a in (*self.adjoints, *self.inputs, *self.initial, *self.parameters)]
-        used = {q.name for e in exprs for q in quantities(e) if q.role == "value"}
-        at_next = {quantity_at(self.cell, q, t + 1).name: q for q in self.cell.by_name.values()}
-        return [q for name, q in at_next.items() if used & {q.name, name}]
+        """The inputs, states and values of step t that have to be kept from the forward pass."""
+        used = {q for a in (*self.adjoints, *self.inputs, *self.parameters) for q in quantities(a.expr)}
+        before = {s.previous: s.current for s in self.cell.states}
+        kept = [before.get(q, q) for q in self.cell.by_name.values() if used & {q, quantity_at(self.cell, q, t + 1)}]
+        return [q for q in dict.fromkeys(kept) if q.time is not None]
 
 
 def bptt(cell: Cell | str | Callable[..., Any]) -> ThroughTime:
@@ -90,45 +90,32 @@ def bptt(cell: Cell | str | Callable[..., Any]) -> ThroughTime:
     sources = list(dict.fromkeys([*(s.current for s in cell.states), *cell.outputs]))
     once = sweep(cell, sources).adjoints
     unneeded = unneeded_names(cell, once)
-    steps: list[Step] = []
-    later = _sent_back(cell, fewer_names(cell, once, unneeded), steps)
-    swept = sweep(cell, sources, later=later)
+    sent = {a.of: a for a in fewer_names(cell, once, unneeded)}
+    later = {s.current: _one_step_later(cell, sent[s.previous], set(sent)) for s in cell.states}
+    swept = sweep(cell, sources, later={q: each for q, each in later.items() if not isinstance(each.gradient, Zeros)})
     adjoints = fewer_names(cell, swept.adjoints, unneeded)
-    steps += [*swept.steps, *_inserted(swept.adjoints, adjoints)]
     by = {a.of: a for a in adjoints if a.quantity.role == "adjoint"}
     through = tuple(a for a in adjoints if cell.equation(a.of) is not None)
-    reached = {a.of for a in adjoints}
-    inputs = tuple(_at_step(cell, by[q], t, reached) for q in cell.inputs)
-    initial = tuple(_at_step(cell, by[s.previous], sp.S.One, reached) for s in cell.states)
-    steps += [_first_step(a, by[s.previous]) for a, s in zip(initial, cell.states, strict=True)]
-    parameters = tuple(_over_time(by[q], steps) for q in cell.parameters)
-    return ThroughTime(
-        cell,
-        {q: adjoint_symbol(q, "upstream") for q in sources},
-        through,
-        _boundary(through),
-        inputs,
-        initial,
-        parameters,
-        tuple(steps),
-    )
+    inputs = tuple(_used_at(cell, by[q], t, set(sent)) for q in cell.inputs)
+    initial = tuple(_used_at(cell, by[s.previous], sp.S.One, set(sent)) for s in cell.states)
+    parameters = tuple(_over_time(by[q]) for q in cell.parameters)
+    sums = {adjoint_symbol(s.current) for s in cell.states}
+    steps = [
+        *(step for step in swept.steps if step.before not in sums or step.rule != CLOSED),
+        *_inserted(swept.adjoints, adjoints),
+        *(_shift(by[s.previous], s.current, later[s.current].gradient) for s in cell.states),
+        *(step for step in swept.steps if step.before in sums and step.rule == CLOSED),
+        *(_first(by[s.previous], made) for s, made in zip(cell.states, initial, strict=True)),
+        *(Step("sum over time", by[a.of].expr, a.expr, a.because, a.quantity) for a in parameters),
+    ]
+    upstream = {q: adjoint_symbol(q, "upstream") for q in sources}
+    return ThroughTime(cell, upstream, through, _boundary(through), inputs, initial, parameters, tuple(steps))
 
 
-def _sent_back(cell: Cell, once: tuple[Adjoint, ...], steps: list[Step]) -> dict[Quantity, Later]:
-    """What step t+1 sends back to the states of step t: what step t sends to the states before it, one step later."""
-    reached = {a.of for a in once}
-    sent: dict[Quantity, Later] = {}
-    for state in cell.states:
-        own = next(a for a in once if a.of == state.previous)
-        if isinstance(own.expr, Zeros):
-            continue
-        shifted = at_step(cell, own.expr, t + 1)
-        users = [quantity_at(cell, q, t + 1) for q in users_of(cell, state.previous) if q in reached]
-        sent[state.current] = Later(shifted, tuple(users))
-        because = f"as step t sends it to {text(state.previous)}, step t+1 sends it to {text(state.current)}"
-        steps.append(Step("sum over all uses", own.quantity, own.expr, own.because, own.quantity))
-        steps.append(Step("one step later", own.expr, shifted, because, own.quantity))
-    return sent
+def _one_step_later(cell: Cell, sent: Adjoint, reached: set[Quantity]) -> Later:
+    """What step t+1 sends back to a state of step t: what step t sends to the state before it, one step later."""
+    users = [quantity_at(cell, q, t + 1) for q in users_of(cell, sent.of) if q in reached]
+    return Later(at_step(cell, sent.expr, t + 1), tuple(users))
 
 
 def users_of(cell: Cell, q: Quantity) -> list[Quantity]:
@@ -147,7 +134,17 @@ def _inserted(before: tuple[Adjoint, ...], after: tuple[Adjoint, ...]) -> list[S
     return [Step("insert", a.quantity, a.expr, "all from above", a.quantity) for a in changed]
 
 
-def _at_step(cell: Cell, own: Adjoint, time: sp.Expr, reached: set[Quantity]) -> Adjoint:
+def _shift(sent: Adjoint, state: Quantity, shifted: Matrix) -> Step:
+    because = f"what step t sends to {text(sent.of)}, step t+1 sends to {text(state)}"
+    return Step("one step later", sent.expr, shifted, because, sent.quantity)
+
+
+def _first(sent: Adjoint, made: Adjoint) -> Step:
+    because = f"{text(made.of)} is used in step 1 alone"
+    return Step("first step", sent.expr, made.expr, because, made.quantity)
+
+
+def _used_at(cell: Cell, own: Adjoint, time: sp.Expr, reached: set[Quantity]) -> Adjoint:
     """The gradient by an input or a previous state of step t, at step `time`; used where its columns are used."""
     of = quantity_at(cell, own.of, time)
     users = [text(quantity_at(cell, q, time)) for q in users_of(cell, own.of) if q in reached]
@@ -155,18 +152,10 @@ def _at_step(cell: Cell, own: Adjoint, time: sp.Expr, reached: set[Quantity]) ->
     return Adjoint(adjoint_symbol(of), at_step(cell, own.expr, time), of, because)
 
 
-def _first_step(made: Adjoint, sent: Adjoint) -> Step:
-    because = f"{text(made.of)} is used in step 1 alone, and that step sends back what every step does"
-    return Step("first step", sent.expr, made.expr, because, made.quantity)
-
-
-def _over_time(own: Adjoint, steps: list[Step]) -> Adjoint:
+def _over_time(own: Adjoint) -> Adjoint:
     """The gradient by a parameter: it is the same at every step, so that the gradients of all steps add up."""
-    unused = isinstance(own.expr, Zeros)
-    because = own.because if unused else f"{own.because}, at every step"
-    made = Adjoint(own.quantity, sum_over(own.expr, t, 1, T), own.of, because)
-    steps.append(Step("sum over time", own.expr, made.expr, because, made.quantity))
-    return made
+    because = own.because if isinstance(own.expr, Zeros) else f"{own.because}, at every step"
+    return Adjoint(own.quantity, sum_over(own.expr, t, 1, T), own.of, because)
 
 
 def _boundary(adjoints: tuple[Adjoint, ...]) -> tuple[Quantity, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symlstm.calculus.derivation import BackwardPass, Derivation
+from symlstm.calculus.through_time import ThroughTime
 from symlstm.emit.backwards import backward_sections
 from symlstm.emit.derivations import asked, derivation_sections
 from symlstm.emit.document import Document, Section, formula
@@ -13,6 +14,7 @@ from symlstm.emit.inline import cell_notation
 from symlstm.emit.readynotations import notation as read_notation
 from symlstm.emit.report import Report, report_sections
 from symlstm.emit.source import source_section
+from symlstm.emit.through_time import through_time_sections
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError, unknown
 from symlstm.expr.notation import Notation
@@ -34,7 +36,7 @@ def document(
     """
     if isinstance(result, Document):
         return result
-    if others and isinstance(result, (Cell, Derivation, BackwardPass, Report)):
+    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report)):
         raise unknown("option", next(iter(others)), ("notation", "steps", "evidence", "source", "paths"))
     chosen = read_notation(notation)
     if isinstance(result, Cell):
@@ -52,10 +54,15 @@ def document(
         return Document(
             (f"Backward pass of {result.cell.name}",), sections, about_cell(result.cell, own) | {"kind": "backward"}
         )
+    if isinstance(result, ThroughTime):
+        own = cell_notation(result.cell, chosen)
+        sections = through_time_sections(result, own, steps=steps, evidence=evidence, source=source)
+        said = f"Backpropagation through time of {result.cell.name}"
+        return Document((said,), sections, about_cell(result.cell, own) | {"kind": "through time"})
     if isinstance(result, Report):
         own = cell_notation(result.cell, chosen)
-        said = source_sections(result.cell, own, source)
-        sections = report_sections(result.cell, own, steps=steps, evidence=evidence, source=said)
+        read = source_sections(result.cell, own, source)
+        sections = report_sections(result.cell, own, steps=steps, evidence=evidence, source=read)
         return Document((result.cell.name,), sections, about_cell(result.cell, own) | {"kind": "report"})
     if hasattr(result, "document"):
         made = result.document(notation=chosen, steps=steps, evidence=evidence, source=source, paths=paths, **others)

@@ -20,7 +20,7 @@ from symlstm.expr.build import partial, total
 from symlstm.expr.nodes import Quantity, Total
 from symlstm.expr.notation import Notation, size_text
 
-_INSERTED = ("sum over all uses", "name", "insert")
+_INSERTED = ("sum over all uses", "name", "insert", "first step", "sum over time")
 """Steps of a backward sweep that are equations; the others say what is sent on to which argument."""
 
 
