@@ -49,7 +49,7 @@ def unneeded_names(cell: Cell, adjoints: tuple[Adjoint, ...]) -> set[Quantity]:
 
 
 def _columns_taken_apart(cell: Cell, adjoints: tuple[Adjoint, ...]) -> tuple[Adjoint, ...]:
-    """The adjoints without those of columns, where each part of such a column is as simple as the whole."""
+    """The adjoints without those of columns, where the rows of a part can be taken from what the column is made of."""
     columns: dict[Quantity, Matrix] = {}
     kept: list[Adjoint] = []
     for a in adjoints:
@@ -62,7 +62,7 @@ def _columns_taken_apart(cell: Cell, adjoints: tuple[Adjoint, ...]) -> tuple[Adj
 
 
 def _splits(a: Adjoint, expr: Matrix, cell: Cell) -> bool:
-    """Whether this is the adjoint of a column, and its parts have no blocks other than those of parameters."""
+    """Whether this is the adjoint of a column, and its parts are made of quantities and parts of them."""
     equation = cell.equation(a.of)
     if equation is None or not isinstance(equation.expr, Concat) or a.quantity.role != "adjoint":
         return False
@@ -71,7 +71,7 @@ def _splits(a: Adjoint, expr: Matrix, cell: Cell) -> bool:
     start = sp.S.Zero
     for part in equation.expr.args:
         found = rows_of(expr, start, part.shape[0], cell)
-        if any(b.args[0] not in cell.parameters for b in outermost(found, Block)):
+        if not all(isinstance(b.args[0], Quantity) for b in outermost(found, Block)):
             return False
         start = sp.expand(start + part.shape[0])
     return True

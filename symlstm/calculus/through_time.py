@@ -90,14 +90,15 @@ def bptt(cell: Cell | str | Callable[..., Any]) -> ThroughTime:
     sources = list(dict.fromkeys([*(s.current for s in cell.states), *cell.outputs]))
     once = sweep(cell, sources).adjoints
     unneeded = unneeded_names(cell, once)
+    reached = {a.of for a in once}
     sent = {a.of: a for a in fewer_names(cell, once, unneeded)}
-    later = {s.current: _one_step_later(cell, sent[s.previous], set(sent)) for s in cell.states}
+    later = {s.current: _one_step_later(cell, sent[s.previous], reached) for s in cell.states}
     swept = sweep(cell, sources, later={q: each for q, each in later.items() if not isinstance(each.gradient, Zeros)})
     adjoints = fewer_names(cell, swept.adjoints, unneeded)
     by = {a.of: a for a in adjoints if a.quantity.role == "adjoint"}
     through = tuple(a for a in adjoints if cell.equation(a.of) is not None)
-    inputs = tuple(_used_at(cell, by[q], t, set(sent)) for q in cell.inputs)
-    initial = tuple(_used_at(cell, by[s.previous], sp.S.One, set(sent)) for s in cell.states)
+    inputs = tuple(_used_at(cell, by[q], t, reached) for q in cell.inputs)
+    initial = tuple(_used_at(cell, by[s.previous], sp.S.One, reached) for s in cell.states)
     parameters = tuple(_over_time(by[q]) for q in cell.parameters)
     sums = {adjoint_symbol(s.current) for s in cell.states}
     steps = [

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlstm.calculus.backward import CLOSED, Adjoint, adjoint_symbol
 from symlstm.calculus.through_time import ThroughTime
-from symlstm.calculus.timeshift import quantity_at
+from symlstm.calculus.timeshift import at_step, quantity_at
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import step_blocks
 from symlstm.emit.document import Block, Equations, Formula, Paragraph, Row, Section, formula
@@ -36,6 +36,7 @@ def through_time_sections(
 
     source: after what is given, what latexify-py reads in the code of the cell.
     """
+    notation = _with_columns(b, notation)
     checked = evidence_of(b, evidence)
     about = {"kind": "through time", "cell": b.cell.name, "upstream": [q.name for q in b.upstream]}
     failed = refused(Formula(r"\text{backpropagation through time}", "backpropagation through time"), checked)
@@ -59,6 +60,17 @@ def through_time_sections(
     last = sections.pop()
     blocks = (*last.blocks, *where(b.cell, exprs, notation), *checked)
     return (*sections, Section(last.title, blocks, last.about, last.aside))
+
+
+def _with_columns(b: ThroughTime, notation: Notation) -> Notation:
+    """Columns [h; x] are written in place at step t+1 and at step 1 as they are at step t."""
+    columns = {e.quantity: e.expr for e in b.cell.equations if e.quantity in notation.inline}
+    moved = {
+        quantity_at(b.cell, q, time): at_step(b.cell, expr, time)
+        for q, expr in columns.items()
+        for time in (t + 1, sp.S.One)
+    }
+    return notation.with_(inline=moved)
 
 
 def _stacked(b: ThroughTime, notation: Notation) -> Notation:
@@ -99,7 +111,8 @@ def _given(b: ThroughTime, notation: Notation) -> tuple[Paragraph, ...]:
     plural = len(seen) > 1
     parts: list[Any] = ["A loss ", Formula("L", "L"), " may depend on ", *listed(seen, " and "), " at every step "]
     parts += [steps, ". ", *listed(direct, " and "), " are its gradients" if plural else " is its gradient"]
-    parts += [" by ", "them" if plural else "it", " alone, all later steps left out; ", formula(bar, notation)]
+    parts += [" by ", "them" if plural else "it", " directly, without what follows from "]
+    parts += ["them" if plural else "it", " in this step and later; ", formula(bar, notation)]
     parts += [" is the gradient by ", formula(example, notation), " with everything counted"]
     delta = next((a for a in b.adjoints if a.quantity.role == "delta"), None)
     if delta is not None:
