@@ -78,7 +78,7 @@ class Point:
         for k, s in enumerate(self.scalars.symbols[wrt].flat):
             found[s] = {k: one}
         for symbol, expr, q in self.scalars.definitions:
-            if q == wrt or found.keys().isdisjoint(expr.free_symbols):
+            if q == wrt or q in self.scalars.held or found.keys().isdisjoint(expr.free_symbols):
                 continue
             try:
                 found[symbol] = self._summed(symbol, expr, found)

@@ -27,33 +27,18 @@ class NumericCell:
 
     def real(self, values: Mapping[Quantity, Any]) -> dict[Quantity, Any]:
         """All quantities found, from real columns."""
-        return self._flat(_call(self.cell, values, np.asarray))
+        return self._read(_call(self.cell, values, np.asarray))
 
-    def complex(
-        self, values: Mapping[Quantity, Any], steps: Sequence[Mapping[Quantity, Quantity]] = ()
-    ) -> dict[Quantity, Any]:
-        """All quantities found, from complex columns; raises where the function does not run on complex numbers.
-
-        steps: the function is run so often, each time on the states that it returned before; for each step, what a
-        quantity of the cell is called there.
-        """
+    def complex(self, values: Mapping[Quantity, Any]) -> dict[Quantity, Any]:
+        """All quantities found, from complex columns; raises where the function does not run on complex numbers."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("error")
-            if not steps:
-                return self._flat(_call(self.cell, values, stepped))
-            found: dict[Quantity, Any] = {}
-            for step in steps:
-                known = {**values, **found}
-                ran = _call(self.cell, {q: known[at] for q, at in step.items() if at in known}, stepped)
-                found |= {step[q]: value for q, value in self._read(ran).items()}
-        return {q: value.reshape(-1) for q, value in found.items()}
+            found = self._read(_call(self.cell, values, stepped))
+        return found
 
     def _read(self, ran: Any) -> dict[Quantity, Any]:
         arrays = dict(_arrays(ran))
-        return {q: arrays[place] for q, place in self.places.items()}
-
-    def _flat(self, ran: Any) -> dict[Quantity, Any]:
-        return {q: value.reshape(-1) for q, value in self._read(ran).items()}
+        return {q: arrays[place].reshape(-1) for q, place in self.places.items()}
 
 
 def _call(cell: Cell, values: Mapping[Quantity, Any], make: Any) -> Any:

@@ -30,12 +30,7 @@ class Unrolled:
 
     def at(self, q: Quantity, step: int) -> Quantity:
         """A quantity of step t at a step that is a number: x_2, and h_1 for h_{t-1} at step 2."""
-        if q.time is None or not q.time.has(t):
-            return q
-        state = next((s for s in self.cell.states if s.previous == q), None)
-        if state is not None:
-            return self.at(state.current, step - 1)
-        return quantity(self.cell.name_at(q.name, str(step)), q.shape, step, q.role, q.base)
+        return q if q.time is None or not q.time.has(t) else self.cell.at(q, q.time.subs(t, step))
 
     @cached_property
     def program(self) -> Program:
@@ -64,7 +59,7 @@ class Unrolled:
         for q in self.symbols:
             found[q] = self.at(q, step)
             if q.time == t:
-                after = quantity(self.cell.name_at(q.name, "next"), q.shape, t + 1, q.role, q.base)
+                after = self.cell.at(q, t + 1)
                 found[after] = self.at(q, step + 1) if step < last else self._after_the_last(after, q)
         return found
 
