@@ -61,6 +61,16 @@ def test_steps_are_shown_on_demand(run):
     assert "product rule" in run("derive", "lstm", "c", "c_prev", "--steps").stdout
 
 
+def test_backpropagation_through_time(run):
+    done = run("bptt", "lstm")
+    assert done.exit_code == 0
+    assert "dc_{t+1} ⊙ f_{t+1}" in done.stdout and "Σ_{t=1}^{T} δf_t [h_{t-1}; x_t]ᵀ" in done.stdout
+    for rung in ("float64", "digits", "exact"):
+        assert f"✓ {rung}" in done.stdout
+    assert "one step later" not in done.stdout
+    assert "one step later" in run("bptt", "mine.py:mine", "--steps", "--no-evidence").stdout
+
+
 def test_a_cell_of_the_users_own_file(run):
     done = run("derive", "mine.py:mine", "h", "h_prev")
     assert done.exit_code == 0

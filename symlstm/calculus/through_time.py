@@ -101,8 +101,9 @@ def bptt(cell: Cell | str | Callable[..., Any]) -> ThroughTime:
     initial = tuple(_used_at(cell, by[s.previous], sp.S.One, reached) for s in cell.states)
     parameters = tuple(_over_time(by[q]) for q in cell.parameters)
     sums = {adjoint_symbol(s.current) for s in cell.states}
+    over_time = {a.quantity for a in parameters}
     steps = [
-        *(step for step in swept.steps if step.before not in sums or step.rule != CLOSED),
+        *(step for step in swept.steps if step.rule != CLOSED or step.before not in sums | over_time),
         *_inserted(swept.adjoints, adjoints),
         *(_shift(by[s.previous], s.current, later[s.current].gradient) for s in cell.states),
         *(step for step in swept.steps if step.before in sums and step.rule == CLOSED),
@@ -136,7 +137,7 @@ def _inserted(before: tuple[Adjoint, ...], after: tuple[Adjoint, ...]) -> list[S
 
 
 def _shift(sent: Adjoint, state: Quantity, shifted: Matrix) -> Step:
-    because = f"what step t sends to {text(sent.of)}, step t+1 sends to {text(state)}"
+    because = f"what a step sends to {text(sent.of)}, the step after sends to {text(state)}"
     return Step("one step later", sent.expr, shifted, because, sent.quantity)
 
 

@@ -18,7 +18,7 @@ from symlstm.emit.prose import listed
 from symlstm.emit.reasons import Words
 from symlstm.emit.source import source_aside
 from symlstm.expr.brackets import BREAK_SUM
-from symlstm.expr.nodes import t
+from symlstm.expr.nodes import Quantity, t
 from symlstm.expr.notation import Notation
 
 BACKWARD = ("Backward in time, from ", Formula("t = T", "t = T"), " to ", Formula("t = 1", "t = 1"))
@@ -45,7 +45,7 @@ def through_time_sections(
     sections = [Section(("Given",), _given(b, notation), {"kind": "given"}, aside=True)]
     sections += source_aside(b.cell, notation) if source else ()
     if steps:
-        shown = step_blocks(b.cell, b.steps, _stacked(b, notation), by_matrix=True)
+        shown = step_blocks(b.cell, b.steps, _stacked(b, notation), by_matrix=True, named=_named(b))
         sections.append(Section(("Steps",), shown, {"kind": "steps"}))
     words = _words(b, notation)
     rows = [*_boundary(b, notation), *_rows(b.adjoints, notation, words)]
@@ -84,11 +84,14 @@ def _rows(adjoints: Iterable[Adjoint], notation: Notation, words: Words) -> list
     return [Row(formula(a.quantity, notation), formula(a.expr, notation), words(a.because)) for a in adjoints]
 
 
+def _named(b: ThroughTime) -> list[Quantity]:
+    """Reasons name quantities of the step after and of the first one too."""
+    return [quantity_at(b.cell, q, time) for q in b.cell.by_name.values() for time in (t + 1, sp.S.One)]
+
+
 def _words(b: ThroughTime, notation: Notation) -> Words:
-    """Reasons name quantities of this step, of the one after, and of the first."""
-    named = [quantity_at(b.cell, q, time) for q in b.cell.by_name.values() for time in (t + 1, sp.S.One)]
     exprs = [e for a in (*b.adjoints, *b.inputs, *b.initial, *b.parameters) for e in (a.expr, a.quantity, a.of)]
-    return Words(b.cell, [*exprs, *named], notation)
+    return Words(b.cell, [*exprs, *_named(b)], notation)
 
 
 def _boundary(b: ThroughTime, notation: Notation) -> list[Row]:
