@@ -1,0 +1,19 @@
+"""Documents of the results that go through time, by what kind of result it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symlstm.calculus.lags import Lagged
+from symlstm.emit.document import Prose, Section, formula
+from symlstm.emit.inline import cell_notation
+from symlstm.emit.lags import lag_sections
+from symlstm.expr.notation import Notation
+
+
+def titled(result: Any, notation: Notation, **options: Any) -> tuple[Prose, tuple[Section, ...]] | None:
+    """Title and sections of a result; None where it is another kind of thing."""
+    if isinstance(result, Lagged):
+        own = cell_notation(result.cell, notation)
+        return (formula(result.symbol, own), f" of {result.cell.name}"), lag_sections(result, own, **options)
+    return None
