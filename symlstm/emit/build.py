@@ -13,8 +13,8 @@ from symlstm.emit.equations import equations_section, shapes_section
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.readynotations import notation as read_notation
 from symlstm.emit.report import Report, report_sections
+from symlstm.emit.results import titled
 from symlstm.emit.source import source_section
-from symlstm.emit.through_time import through_time_sections
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError, unknown
 from symlstm.expr.notation import Notation
@@ -54,16 +54,15 @@ def document(
         return Document(
             (f"Backward pass of {result.cell.name}",), sections, about_cell(result.cell, own) | {"kind": "backward"}
         )
-    if isinstance(result, ThroughTime):
-        own = cell_notation(result.cell, chosen)
-        sections = through_time_sections(result, own, steps=steps, evidence=evidence, source=source)
-        said = f"Backpropagation through time of {result.cell.name}"
-        return Document((said,), sections, about_cell(result.cell, own) | {"kind": "through time"})
     if isinstance(result, Report):
         own = cell_notation(result.cell, chosen)
-        read = source_sections(result.cell, own, source)
-        sections = report_sections(result.cell, own, steps=steps, evidence=evidence, source=read)
+        said = source_sections(result.cell, own, source)
+        sections = report_sections(result.cell, own, steps=steps, evidence=evidence, source=said)
         return Document((result.cell.name,), sections, about_cell(result.cell, own) | {"kind": "report"})
+    found = titled(result, chosen, steps=steps, evidence=evidence, source=source)
+    if found is not None:
+        about = about_cell(result.cell, cell_notation(result.cell, chosen))
+        return Document(*found, about | {"kind": found[1][-1].about["kind"]})
     if hasattr(result, "document"):
         made = result.document(notation=chosen, steps=steps, evidence=evidence, source=source, paths=paths, **others)
         if isinstance(made, Document):

@@ -14,13 +14,11 @@ import numpy as np
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError
 from symlstm.evidence.program import Program, named, one_step, shape_of, subnodes, two_steps, with_parts_named
-from symlstm.evidence.unrolled import Unrolled, symbols_of
 from symlstm.expr.nodes import Quantity, quantity
 from symlstm.expr.text import text
 
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import BackwardPass, Derivation
-    from symlstm.calculus.through_time import ThroughTime
 
 JACOBIAN, GRADIENT, INDEX = "jacobian", "gradient", "index"
 
@@ -55,9 +53,7 @@ class Claims:
 
 
 def claims_of(result: Any) -> Claims:
-    """The claims of a derivation, of a backward pass, or of backpropagation through time."""
-    if hasattr(result, "recurrences"):
-        return _of_through_time(result)
+    """The claims of a derivation or of a backward pass."""
     return _of_backward(result) if hasattr(result, "adjoints") else _of_derivation(result)
 
 
@@ -79,7 +75,7 @@ def _of_derivation(d: Derivation) -> Claims:
 
 def _of_backward(b: BackwardPass) -> Claims:
     seeds = tuple(b.upstream.items())
-    parts, part_of = _named_parts(b)
+    parts, part_of = named_parts(b)
     program = with_parts_named(b.cell, parts)
     claims = []
     for a in b.adjoints:
@@ -89,30 +85,7 @@ def _of_backward(b: BackwardPass) -> Claims:
     return Claims(f"the backward pass of {b.cell.name}", program, tuple(claims), tuple(b.upstream.values()))
 
 
-def _of_through_time(b: ThroughTime, steps: int = 3) -> Claims:
-    """The recurrences followed from the last of `steps` steps down to the first, and what they give."""
-    parts, part_of = _named_parts(b)
-    own = (*b.upstream.values(), *(a.quantity for a in (*b.adjoints, *b.inputs)))
-    equations = with_parts_named(b.cell, parts).equations
-    unrolled = Unrolled(b.cell, steps, equations, symbols_of(b.cell, own), b.boundary)
-    seeds = tuple((unrolled.at(q, k), unrolled.at(up, k)) for k in range(1, steps + 1) for q, up in b.upstream.items())
-    claims = []
-
-    def claim(a: Any, by: Quantity | None, step: int) -> None:
-        wrt, gives = unrolled.at(by or a.of, step), unrolled.at(a.quantity, step)
-        formula = unrolled.formula(a.expr, step)
-        claims.append(Claim(text(gives), GRADIENT, wrt, formula, None, seeds if by else (), (), gives))
-
-    for step in range(steps, 0, -1):
-        for a in (*b.adjoints, *b.inputs):
-            claim(a, a.of if a.quantity.role == "adjoint" else part_of.get(a.quantity), step)
-    for a in (*b.initial, *b.parameters):
-        claim(a, a.of, 1)
-    subject = f"backpropagation through time of {b.cell.name}"
-    return Claims(subject, unrolled.program, tuple(claims), tuple(seed for _, seed in seeds))
-
-
-def _named_parts(b: Any) -> tuple[dict[Quantity, tuple[Quantity, Any]], dict[Quantity, Quantity]]:
+def named_parts(b: Any) -> tuple[dict[Quantity, tuple[Quantity, Any]], dict[Quantity, Quantity]]:
     """The parts of equations whose gradients have names: part -> (quantity of the equation, node), delta -> part."""
     parts: dict[Quantity, tuple[Quantity, Any]] = {}
     part_of: dict[Quantity, Quantity] = {}

@@ -7,7 +7,7 @@ import sympy as sp
 
 import symlstm as sl
 from symlstm.evidence import RUNGS
-from symlstm.evidence.claims import claims_of
+from symlstm.evidence.through_time import claims_through_time
 from symlstm.expr.build import add, scale, zeros
 from symlstm.expr.nodes import Add, Quantity, T, t
 from symlstm.expr.time import SumOver, sum_over
@@ -30,7 +30,7 @@ def test_it_holds_on_all_rungs(name):
 def test_every_formula_is_compared_with_the_unrolled_cell(name):
     """Each adjoint at each of three steps, each input at each step, each initial state, each parameter."""
     b = sl.bptt(EVERY[name])
-    claims = claims_of(b).claims
+    claims = claims_through_time(b).claims
     assert len(claims) == 3 * (len(b.adjoints) + len(b.inputs)) + len(b.initial) + len(b.parameters)
     assert all(c.seeds for c in claims)
 
