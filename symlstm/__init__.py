@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import backward, derive
+    from symlstm.calculus.through_time import bptt
     from symlstm.codegen import compile, parameters
     from symlstm.emit import notation, report, save
     from symlstm.errors import SymlstmError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "SymlstmError": "errors",
     "backward": "calculus.derivation",
+    "bptt": "calculus.through_time",
     "cell": "registry",
     "compile": "codegen",
     "concat": "functions",
@@ -42,6 +44,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SymlstmError",
     "backward",
+    "bptt",
     "cell",
     "compile",
     "concat",

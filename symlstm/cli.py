@@ -120,6 +120,7 @@ def derive(
     of: Annotated[str | None, typer.Argument(help="The quantity to differentiate, e.g. c.")] = None,
     wrt: Annotated[str | None, typer.Argument(help="By which quantity, e.g. c_prev.")] = None,
     paths: Annotated[str, typer.Option("--paths", help="partial (this step) or total (every path).")] = "partial",
+    lag: Annotated[str, typer.Option("--lag", help="How many steps back: 1, 2, ... or a letter.")] = "1",
     steps: Steps = False,
     evidence: WithEvidence = True,
     output: Output = None,
@@ -139,7 +140,14 @@ def derive(
             return
         if wrt is None:
             raise SymlstmError(f"by which quantity is {of} to be differentiated?", f"symlstm derive {cell} {of} h_prev")
-        _show(derive_one(found, of, wrt, paths=paths), output, notation, steps=steps, evidence=evidence, paths=True)
+        _show(
+            derive_one(found, of, wrt, paths=paths, lag=lag),
+            output,
+            notation,
+            steps=steps,
+            evidence=evidence,
+            paths=True,
+        )
 
 
 @app.command()
@@ -156,6 +164,22 @@ def backward(
         from symlstm.registry import cell as find
 
         _show(sweep(find(cell)), output, notation, steps=steps, evidence=evidence)
+
+
+@app.command()
+def bptt(
+    cell: CellName,
+    steps: Steps = False,
+    evidence: WithEvidence = True,
+    output: Output = None,
+    notation: NotationName = "default",
+) -> None:
+    """Derive backpropagation through time: the recurrences from t = T to 1, the gradients as sums over the steps."""
+    with _explained():
+        from symlstm.calculus.through_time import bptt as through_time
+        from symlstm.registry import cell as find
+
+        _show(through_time(find(cell)), output, notation, steps=steps, evidence=evidence)
 
 
 @app.command()

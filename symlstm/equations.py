@@ -14,6 +14,8 @@ import sympy as sp
 from symlstm.errors import unknown
 from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Quantity, t
+from symlstm.expr.nodes import quantity as quantity_of
+from symlstm.expr.time import moved
 from symlstm.plugins import service
 from symlstm.trace.array import COLUMNS, ROWS, Path, Place
 from symlstm.trace.frames import run
@@ -95,11 +97,51 @@ class Cell:
 
     def name_before(self, name: str) -> str:
         """What a quantity is called one step earlier: o_prev, with underscores added where that is taken."""
+        return self.name_at(name, "prev")
+
+    def name_at(self, name: str, when: str) -> str:
+        """What a quantity is called at another step: o_next, o_1, with underscores added where that is taken."""
         taken = {*(e.name for e in self.equations), *self.shapes}
-        earlier = f"{name}_prev"
-        while earlier in taken:
-            earlier += "_"
-        return earlier
+        found = f"{name}_{when}"
+        while found in taken:
+            found += "_"
+        return found
+
+    def at(self, quantity: Quantity, time: Any) -> Quantity:
+        """The quantity at another time, by the name that the cell has for it there.
+
+        At t-1 a state is what the step reads (c_prev), one step earlier c_prev_prev; other values are o_prev and so on.
+        At t+1 and at a number the name says so (c_next, c_3); at an index it is that of the value (c at j). Parameters
+        are the same at all times.
+        """
+        origin = self._origin(quantity)
+        time = sp.expand(time)
+        back = sp.expand(t - time)
+        if origin.time is None or back == 0:
+            return origin
+        if back == -1 or time.is_Integer:
+            name = self.name_at(origin.name, str(time) if time.is_Integer else "next")
+            return quantity_of(name, origin.shape, time, origin.role, origin.base)
+        if not (back.is_Integer and back > 0):
+            return moved(origin, time)
+        state = next((s for s in self.states if s.current == origin), None)
+        name, steps = (origin.name, int(back)) if state is None else (state.previous.name, int(back) - 1)
+        for _ in range(steps):
+            name = self.name_before(name)
+        return (origin if state is None else state.previous).shifted(-steps, name)
+
+    def _origin(self, q: Quantity) -> Quantity:
+        """The quantity at time t that this one is, at whatever time."""
+        if q.time is None:
+            return q
+        if (q.time, q) not in self._origins:
+            known = [*(s.current for s in self.states), *(e.quantity for e in self.equations), *self.inputs]
+            self._origins[q.time, q] = next((o for o in known if q.time != t and self.at(o, q.time) == q), q)
+        return self._origins[q.time, q]
+
+    @cached_property
+    def _origins(self) -> dict[Any, Quantity]:
+        return {}
 
     @property
     def dims(self) -> tuple[sp.Symbol, ...]:

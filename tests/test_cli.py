@@ -61,6 +61,22 @@ def test_steps_are_shown_on_demand(run):
     assert "product rule" in run("derive", "lstm", "c", "c_prev", "--steps").stdout
 
 
+def test_backpropagation_through_time(run):
+    done = run("bptt", "lstm")
+    assert done.exit_code == 0
+    assert "dc_{t+1} ⊙ f_{t+1}" in done.stdout and "Σ_{t=1}^{T} δf_t [h_{t-1}; x_t]ᵀ" in done.stdout
+    for rung in ("float64", "digits", "exact"):
+        assert f"✓ {rung}" in done.stdout
+    assert "one step later" not in done.stdout
+    assert "one step later" in run("bptt", "mine.py:mine", "--steps", "--no-evidence").stdout
+
+
+def test_a_lag_is_a_number_of_steps_or_a_letter(run):
+    assert "diag(f_t ⊙ f_{t-1})" in run("derive", "lstm", "c", "c_prev", "--lag", "2").stdout
+    done = run("derive", "lstm", "c", "c_prev", "--paths", "total", "--lag", "k", "-o", "c.tex")
+    assert done.exit_code == 0, done.output
+
+
 def test_a_cell_of_the_users_own_file(run):
     done = run("derive", "mine.py:mine", "h", "h_prev")
     assert done.exit_code == 0
@@ -96,6 +112,7 @@ MISTAKES = {
     "a misspelt quantity": (["derive", "lstm", "cc", "c_prev"], "did you mean c"),
     "one quantity of two": (["derive", "lstm", "c"], "by which quantity"),
     "unknown paths": (["derive", "lstm", "c", "c_prev", "--paths", "all"], "partial"),
+    "a lag of no steps": (["derive", "lstm", "c", "c_prev", "--lag", "0"], "lag is 1, 2, 3"),
     "a missing file": (["show", "no.py:cell"], "there is no file no.py"),
     "a misspelt function": (["show", "mine.py:mien"], "did you mean mine"),
     "a branching cell": (["show", "mine.py:branching"], "np.where"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from symlstm.expr.nodes import Add, Apply, Hadamard, Matmul, Quantity, Scale, Wh
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities
 
+CLOSED = "sum over all uses"
+"""The step that closes the adjoint of a quantity."""
 NAMING = (Apply, Whole, Hadamard, Matmul)
 """Behind such a node a gradient that is used several times gets a name of its own."""
 BY_ENTRY = (Same, Times, Scaled, Turned, Placed, Taken)
@@ -50,17 +52,35 @@ def adjoint_symbol(q: Quantity, role: str = "adjoint") -> Quantity:
     return quantity(prefix + q.name, q.shape, q.time, role, q.base)
 
 
-def sweep(cell: Cell, upstream: Iterable[Quantity], wanted: Iterable[Quantity] | None = None) -> Sweep:
+@dataclass(frozen=True)
+class Later:
+    """What the step after sends back to a quantity of this step, and its quantities that use it."""
+
+    gradient: Matrix
+    used_in: tuple[Quantity, ...]
+
+
+def sweep(
+    cell: Cell,
+    upstream: Iterable[Quantity],
+    wanted: Iterable[Quantity] | None = None,
+    later: Mapping[Quantity, Later] | None = None,
+) -> Sweep:
     """Derive the adjoints of all quantities, given gradients from outside on `upstream`.
 
     wanted: the quantities whose adjoints are asked for (default: inputs, previous states, parameters).
+    later: through time, what the step after sends back; from outside then comes what the loss itself says.
     """
     upstream = tuple(upstream)
     leaves = (*(s.previous for s in cell.states), *cell.inputs, *cell.parameters)
     wanted = tuple(leaves if wanted is None else wanted)
     on_the_way = _on_the_way(cell.equations, set(upstream), set(wanted))
+    arriving: dict[Quantity, list[Matrix]] = {q: [adjoint_symbol(q, "upstream")] for q in upstream}
     computed = {e.quantity for e in cell.equations}
-    state = _Sweeping({q: [adjoint_symbol(q, "upstream")] for q in upstream}, {}, [], [], on_the_way, computed)
+    state = _Sweeping(arriving, {}, [], [], on_the_way, later is not None, computed)
+    for q, sent in (later or {}).items():
+        state.arriving.setdefault(q, []).append(sent.gradient)
+        state.used_in.setdefault(q, []).extend(sent.used_in)
     for equation in reversed(cell.equations):
         if equation.quantity in on_the_way and equation.quantity in state.arriving:
             _pull_equation(equation, state)
@@ -92,6 +112,7 @@ class _Sweeping:
     adjoints: list[Adjoint]
     steps: list[Step]
     on_the_way: set[Quantity]
+    through_time: bool
     computed: set[Quantity]
     names: dict[Matrix, Quantity] = field(default_factory=dict)
 
@@ -111,17 +132,29 @@ def _close(q: Quantity, state: _Sweeping) -> Matrix:
     symbol = adjoint_symbol(q)
     parts = state.arriving.get(q)
     total = summed(parts) if parts else zeros(*q.shape)
-    uses = list(dict.fromkeys(text(u) for u in state.used_in.get(q, [])))
-    if not parts:
-        because = f"{text(q)} is not used"
-    elif not uses:
-        because = f"{text(q)} leaves the step: its gradient comes from outside"
-    else:
-        outside = any(isinstance(p, Quantity) and p.role == "upstream" for p in parts)
-        because = f"{text(q)} is used in {' and '.join(uses)}" + (" and outside the step" if outside else "")
+    because = _uses(q, parts, state)
     state.adjoints.append(Adjoint(symbol, total, q, because))
-    state.steps.append(Step("sum over all uses", symbol, total, because, symbol))
+    state.steps.append(Step(CLOSED, symbol, total, because, symbol))
     return state.named(symbol, total)
+
+
+def _uses(q: Quantity, parts: list[Matrix] | None, state: _Sweeping) -> str:
+    """Where a quantity is used: from there its gradient comes."""
+    uses = list(dict.fromkeys(text(u) for u in state.used_in.get(q, [])))
+    outside = any(isinstance(p, Quantity) and p.role == "upstream" for p in parts or [])
+    if state.through_time or not parts:
+        return used_in(text(q), [*uses, *(["the loss"] if outside else [])])
+    if not uses:
+        return f"{text(q)} leaves the step: its gradient comes from outside"
+    return f"{text(q)} is used in {' and '.join(uses)}" + (" and outside the step" if outside else "")
+
+
+def used_in(name: str, users: list[str]) -> str:
+    """c_t is used in c_{t+1}, h_t and the loss"""
+    if not users:
+        return f"{name} is not used"
+    *first, last = users
+    return f"{name} is used in {', '.join(first)}{' and ' if first else ''}{last}"
 
 
 def _pull_equation(equation: Equation, state: _Sweeping) -> None:
@@ -140,7 +173,7 @@ def _pull(
             state.used_in.setdefault(node, []).append(equation.quantity)
         return
     for argument, linear in differential(node, output):
-        uses = [q for q in _leaves(argument) if q in state.on_the_way]
+        uses = [q for q in occurrences(argument) if q in state.on_the_way]
         if not uses:
             continue
         arrived = gradient if isinstance(linear, BY_ENTRY) else state.by_name(gradient)
@@ -185,8 +218,8 @@ def _name_delta(pulled: Matrix, argument: Matrix, equation: Equation, state: _Sw
     return state.named(symbol, pulled)
 
 
-def _leaves(expr: Any) -> list[Quantity]:
+def occurrences(expr: Any) -> list[Quantity]:
     """Every occurrence of a quantity."""
     if isinstance(expr, Quantity):
         return [expr]
-    return [q for a in expr.args for q in _leaves(a)]
+    return [q for a in expr.args for q in occurrences(a)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from symlstm.calculus.backward import Adjoint, adjoint_symbol, sweep
 from symlstm.calculus.forward import Jacobians, forward
@@ -24,6 +24,9 @@ from symlstm.expr.tree import quantities, replace
 from symlstm.plugins import service
 from symlstm.registry import cell as find
 from symlstm.trace.signature import batch_axis
+
+if TYPE_CHECKING:
+    from symlstm.calculus.lags import Lagged
 
 PATHS = ("partial", "total")
 
@@ -116,15 +119,31 @@ class Derivation(Examined):
         return adjoint_symbol(self.of)
 
 
-def derive(cell: Cell | str | Callable[..., Any], of: str, wrt: str, *, paths: str = "partial") -> Derivation:
+@overload
+def derive(
+    cell: Cell | str | Callable[..., Any], of: str, wrt: str, *, paths: str = "partial", lag: Literal[1] = 1
+) -> Derivation: ...
+@overload
+def derive(
+    cell: Cell | str | Callable[..., Any], of: str, wrt: str, *, paths: str = "partial", lag: Any
+) -> Derivation | Lagged: ...
+def derive(
+    cell: Cell | str | Callable[..., Any], of: str, wrt: str, *, paths: str = "partial", lag: Any = 1
+) -> Derivation | Lagged:
     """d of / d wrt in closed form, in the names of the cell.
 
     paths="partial" holds the other previous states fixed; paths="total" counts every path in the unrolled graph
-    (it differs only by previous states). Raises NameUnknown, and RuleMissing where a rule is missing.
+    (it differs only by previous states). lag=k goes back k steps, to the state wrt at t-k: a number, or a letter for a
+    closed form in it (symlstm.calculus.lags). Raises NameUnknown, and RuleMissing where a rule is missing.
     """
     if paths not in PATHS:
         raise SymlstmError(f"paths={paths!r} is not known", 'paths is "partial" or "total"')
     cell = find(cell)
+    if lag != 1:
+        from symlstm.calculus.lags import lagged, read_lag
+
+        if (lag := read_lag(lag, cell)) != 1:
+            return lagged(cell, of, wrt, paths, lag)
     top, bottom = cell.quantity(of), cell.quantity(wrt)
     if top.shape[1] != 1:
         raise RuleMissing(

@@ -37,13 +37,15 @@ class Graph:
 @lru_cache(maxsize=64)
 def earlier_equations(cell: Cell) -> tuple[Equation, ...]:
     """The equations of step t-1, whose states are the previous states of step t."""
-    moved: dict[Quantity, Quantity] = {}
-    for state in cell.states:
-        moved[state.current] = state.previous
-        moved[state.previous] = state.previous.shifted(-1, cell.name_before(state.previous.name))
-    for q in (*(e.quantity for e in cell.equations), *cell.inputs):
-        moved.setdefault(q, q.shifted(-1, cell.name_before(q.name)))
-    return tuple(Equation(moved[e.quantity], replace(e.expr, moved), e.note) for e in cell.equations)
+    return equations_at(cell, 1)
+
+
+@lru_cache(maxsize=256)
+def equations_at(cell: Cell, back: int) -> tuple[Equation, ...]:
+    """The equations of the step so many steps before step t, in the names of the cell at those times."""
+    leaves = (*(s.previous for s in cell.states), *(e.quantity for e in cell.equations), *cell.inputs)
+    earlier = {q: cell.at(q, q.time - back) for q in leaves if q.time is not None}
+    return tuple(Equation(earlier[e.quantity], replace(e.expr, earlier), e.note) for e in cell.equations)
 
 
 def graph(cell: Cell, wrt: Quantity, paths: str) -> Graph:

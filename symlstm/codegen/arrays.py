@@ -15,6 +15,7 @@ from symlstm.codegen.names import Names
 from symlstm.codegen.products import product
 from symlstm.codegen.sizes import ATOM, MATMUL, POWER, PRODUCT, SUM, Axis, Piece, Sizes
 from symlstm.expr import nodes as x
+from symlstm.expr import time
 from symlstm.expr.build import Matrix, split_number
 from symlstm.expr.choices import as_indicator, is_choice
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
@@ -297,6 +298,7 @@ _HANDLERS: dict[type, Callable[[ArrayWriter, Any], Piece]] = {
     x.Diag: ArrayWriter._diag,
     x.Concat: ArrayWriter._concat,
     x.Block: ArrayWriter._block,
+    **dict.fromkeys(time.MAKE, lambda writer, over: writer.piece(time.written_out(over))),
 }
 
 HELPERS = tuple(name for name, value in vars(helpers).items() if getattr(value, "__module__", "") == helpers.__name__)

@@ -15,6 +15,7 @@ from symlstm.codegen.sizes import Axis
 from symlstm.errors import ShapeError, ValueUnusable, unknown
 from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Quantity
+from symlstm.expr.time import expand
 from symlstm.expr.tree import quantities
 
 Values = Mapping[Any, Any]
@@ -27,9 +28,10 @@ def formula(expr: Matrix, *, matrix: bool = False) -> Callable[..., np.ndarray[A
     its own), any leading batch axes; parameters (quantities without time) have none. A name that two quantities share
     (an adjoint d_h beside a parameter d_h) says too little: give those by quantity. The function takes `sizes` (a dict
     n=3, ...) as well, for what no array says. The result has one axis for a column, none for a number, two for anything
-    else; with matrix=True always two. Nothing is summed over the batch.
+    else; with matrix=True always two. Nothing is summed over the batch. A sum or product over time
+    is written out, where its range is a number long: f at t-1 is given by the name f_prev, f at time 3 as f_3.
     """
-    source, needed, open_sizes = _source(expr, matrix)
+    source, needed, open_sizes = _source(expand(expr), matrix)
     space: dict[str, Any] = {"__name__": "symlstm generated formula"}
     exec(compile(source, "<symlstm formula>", "exec"), space)
     function = space["formula"]

@@ -39,7 +39,7 @@ _OF_DOCUMENT = ("notation", "steps", "evidence", "source", "paths")
 def emit(result: Any, format: str, **options: Any) -> str:
     """A result as text in a format: terminal, markdown, latex, html, json, or one that a plugin brings.
 
-    result: a cell, a derivation, a backward pass, `report(cell)`, a `Page`, or a `Document`.
+    result: a cell, a derivation, a backward pass (of a step, through time), `report(cell)`, a `Page`, or a `Document`.
     notation: a name, a .toml file or a dictionary. steps: show every step. paths: list the single paths.
     evidence: True to check now, or an evidence object; a formula that fails is not shown.
     source: beside the equations, what latexify-py reads in the code (False: not).

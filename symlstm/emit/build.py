@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symlstm.calculus.derivation import BackwardPass, Derivation
+from symlstm.calculus.through_time import ThroughTime
 from symlstm.emit.backwards import backward_sections
 from symlstm.emit.derivations import asked, derivation_sections
 from symlstm.emit.document import Document, Section, formula
@@ -12,6 +13,7 @@ from symlstm.emit.equations import equations_section, shapes_section
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.readynotations import notation as read_notation
 from symlstm.emit.report import Report, report_sections
+from symlstm.emit.results import titled
 from symlstm.emit.source import source_section
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError, unknown
@@ -34,7 +36,7 @@ def document(
     """
     if isinstance(result, Document):
         return result
-    if others and isinstance(result, (Cell, Derivation, BackwardPass, Report)):
+    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report)):
         raise unknown("option", next(iter(others)), ("notation", "steps", "evidence", "source", "paths"))
     chosen = read_notation(notation)
     if isinstance(result, Cell):
@@ -57,6 +59,10 @@ def document(
         said = source_sections(result.cell, own, source)
         sections = report_sections(result.cell, own, steps=steps, evidence=evidence, source=said)
         return Document((result.cell.name,), sections, about_cell(result.cell, own) | {"kind": "report"})
+    found = titled(result, chosen, steps=steps, evidence=evidence, source=source)
+    if found is not None:
+        about = about_cell(result.cell, cell_notation(result.cell, chosen))
+        return Document(*found, about | {"kind": found[1][-1].about["kind"]})
     if hasattr(result, "document"):
         made = result.document(notation=chosen, steps=steps, evidence=evidence, source=source, paths=paths, **others)
         if isinstance(made, Document):

@@ -21,7 +21,7 @@ from symlstm.expr.build import partial, total
 from symlstm.expr.nodes import Quantity, Total
 from symlstm.expr.notation import Notation, size_text
 
-_INSERTED = ("sum over all uses", "name", "insert")
+_INSERTED = ("sum over all uses", "name", "insert", "first step", "sum over time")
 """Steps of a backward sweep that are equations; the others say what is sent on to which argument."""
 
 
@@ -189,10 +189,12 @@ def slashed(d: Derivation, notation: Notation, entries: bool = False) -> Formula
     return Formula(f"{sign}{above.latex} / {sign}{below.latex}", f"{mark}{above.text}/{mark}{below.text}")
 
 
-def step_blocks(cell: Cell, steps: Iterable[Step], notation: Notation, by_matrix: bool = False) -> tuple[Block, ...]:
-    """One chain of equalities for each quantity on the way, one rule a line."""
+def step_blocks(
+    cell: Cell, steps: Iterable[Step], notation: Notation, by_matrix: bool = False, named: Iterable[Any] = ()
+) -> tuple[Block, ...]:
+    """One chain of equalities for each quantity on the way, one rule a line. named: what reasons may name besides."""
     steps = tuple(steps)
-    words = Words(cell, [e for s in steps for e in (s.before, s.after, s.of)], notation)
+    words = Words(cell, [*named, *(e for s in steps for e in (s.before, s.after, s.of))], notation)
     blocks: list[Block] = []
     rows: list[Row] = []
     chain: Any = None

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symlstm.calculus.derivation import BackwardPass, Derivation
+from symlstm.calculus.through_time import ThroughTime
 from symlstm.emit.backwards import backward_sections
 from symlstm.emit.derivations import derivation_sections
 from symlstm.emit.document import Block, Document, Equations, Formula, Listing, Paragraph, Prose, Row, Section, Table
@@ -29,6 +30,7 @@ from symlstm.emit.equations import equation_rows, shapes_section
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.prose import from_latex, prose
 from symlstm.emit.readynotations import notation as read_notation
+from symlstm.emit.through_time import through_time_sections
 from symlstm.equations import Cell
 from symlstm.expr.notation import Notation
 
@@ -100,6 +102,11 @@ class Page:
     def backward(self, b: BackwardPass, *, steps: bool = False, evidence: Any = None, notation: Any = None) -> Page:
         """Add a backward pass."""
         return self._run_in(backward_sections(b, self._notation(b.cell, notation), steps=steps, evidence=evidence))
+
+    def through_time(self, b: ThroughTime, *, steps: bool = False, evidence: Any = None, notation: Any = None) -> Page:
+        """Add backpropagation through time."""
+        own = self._notation(b.cell, notation)
+        return self._run_in(through_time_sections(b, own, steps=steps, evidence=evidence))
 
     def document(self, notation: Any = None, **options: Any) -> Document:
         """The page as a document."""

@@ -24,6 +24,8 @@ _OPERATORS = {name: "\\" + name for name in ("tanh", "exp", "log", "sin", "cos",
 _OPERATORS |= {"maximum": r"\max", "minimum": r"\min"}
 _CALLED = "|".join(sorted({"diag", *ELEMENTWISE, *WHOLE}, key=len, reverse=True))
 """Names that stand before a bracket in formulas."""
+_LETTER = "[^\\W⁰¹²³⁴-⁹ᵀ]"
+"""What goes on with a name; a power or a transpose does not."""
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _ONCE = {"d(a ⊙ b) = diag(b) da + diag(a) db", "d(W v) = dW v + W dv", "each part has rows of its own"}
 """What is said the first time only."""
@@ -84,11 +86,11 @@ class Words:
         self._formulas = {text(q): formula(q, notation) for q in (*found, *named)}
         self._formulas |= {when: Formula(when, when) for when in ("t-1", "t+1")}
         symbols = "|".join(re.escape(s) for s in sorted(self._formulas, key=len, reverse=True)) or r"(?!)"
-        token = (
-            rf"(?:(?:{symbols})(?!\w)|(?:{_CALLED})(?=[(⁰¹²³⁴-⁹⁻])|[⁰¹²³⁴-⁹⁻]+|[∂δσ⊙()\[\];+=/ᵀ:,]|\d+|[-I](?![\w-]))"
-        )
+        symbol = f"(?:{symbols})(?!{_LETTER})"
+        sign = rf"[∂δσ⊙()\[\];+=/ᵀ:,]|\d+|[-I](?![\w-])|-(?={symbol})"
+        token = rf"(?:{symbol}|(?:{_CALLED})(?=[(⁰¹²³⁴-⁹⁻])|[⁰¹²³⁴-⁹⁻]+|{sign})"
         self._run = re.compile(rf"(?<![\w]){token}(?: ?{token})*")
-        self._symbol = re.compile(rf"(?<![\w{{])(?:{symbols})(?![\w\[])|(?<=[∂δ])(?:{symbols})(?!\w)")
+        self._symbol = re.compile(rf"(?<![\w{{])(?:{symbols})(?!{_LETTER}|\[)|(?<=[∂δ])(?:{symbols})(?!{_LETTER})")
 
     def first_time(self, clause: str) -> bool:
         """Whether a clause is to be said: some are said only once in a derivation."""
@@ -127,7 +129,7 @@ class Words:
             lambda m: rf"\partial {self._formulas[m[1]].latex} / \partial {self._formulas[m[2]].latex}",
             run,
         )
-        out = self._symbol.sub(lambda m: self._formulas[m[0]].latex, run)
+        out = self._symbol.sub(self._sign, run)
         for sign, latex in (
             ("⊙", self._notation.product),
             ("σ", r"\sigma"),
@@ -139,6 +141,12 @@ class Words:
         out = re.sub(r"(?<=[\w}]) (?=[\[(])", r" \\, ", out)
         out = re.sub(rf"(?<![\\{{\w])(?:{_CALLED})(?=[(⁰¹²³⁴-⁹⁻])", lambda m: _OPERATORS.get(m[0], _upright(m[0])), out)
         return re.sub(r"[⁰¹²³⁴-⁹⁻]+", lambda m: f"^{{{m[0].translate(_RAISED)}}}", out)
+
+    def _sign(self, match: re.Match[str]) -> str:
+        """A symbol in LaTeX, in brackets where a power or a transpose meets a superscript of its own."""
+        sign = self._formulas[match[0]].latex
+        raised = re.match("[⁰¹²³⁴-⁹⁻ᵀ]", match.string[match.end() :])
+        return f"({sign})" if raised and ("^" in sign or "'" in sign) else sign
 
     def _plain(self, run: str) -> str:
         return self._symbol.sub(lambda m: self._formulas[m[0]].text, run).replace("⊙", self._notation.text_product)

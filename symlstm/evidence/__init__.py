@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symlstm.errors import unknown
-from symlstm.evidence.report import Evidence, Rung
+from symlstm.evidence.report import Evidence, Rung, together
 
 if TYPE_CHECKING:
-    from symlstm.calculus.derivation import BackwardPass, Derivation
     from symlstm.evidence.claims import Claims
 
 __all__ = ["RUNGS", "Evidence", "Rung", "examine"]
@@ -24,20 +23,21 @@ __all__ = ["RUNGS", "Evidence", "Rung", "examine"]
 RUNGS = ("float64", "digits", "exact")
 
 
-def examine(result: Derivation | BackwardPass, *, rungs: Sequence[str] = RUNGS, seed: int = 0) -> Evidence:
-    """Check a derivation or a backward pass by the rungs named, weakest first.
+def examine(result: Any, *, rungs: Sequence[str] = RUNGS, seed: int = 0) -> Evidence:
+    """Check a result (a derivation, a backward pass, a solution, ...) by the rungs named, weakest first.
 
     seed: of the random points. Raises NameUnknown for a rung that does not exist; a formula that is wrong is not an
     error here: `.ok` is False, and `.require()` raises EvidenceFailed.
     """
-    from symlstm.evidence.claims import claims_of
+    from symlstm.evidence.results import all_claims
 
     rungs = (rungs,) if isinstance(rungs, str) else rungs
     for name in rungs:
         if name not in RUNGS:
             raise unknown("rung", name, RUNGS)
-    claims = claims_of(result)
-    return Evidence(claims.subject, tuple(_rung(name, claims, seed) for name in RUNGS if name in rungs))
+    found, said = all_claims(result)
+    every = [together(name, [_rung(name, claims, seed) for claims in found], said) for name in RUNGS if name in rungs]
+    return Evidence(found[0].subject, tuple(every))
 
 
 def _rung(name: str, claims: Claims, seed: int) -> Rung:

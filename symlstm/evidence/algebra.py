@@ -23,6 +23,7 @@ class Algebra(Protocol):
     def rational(self, numerator: int, denominator: int) -> Any: ...
     def power(self, base: Any, exponent: sp.Rational) -> Any: ...
     def times(self, a: Any, b: Any) -> Any: ...
+    def bounded(self, a: Any, b: Any) -> None: ...
     def function(self, name: str, argument: Any) -> Any: ...
 
 
@@ -107,6 +108,14 @@ class AlgebraArrays(ObjectArrays):
     def __init__(self, algebra: Algebra) -> None:
         super().__init__(self._rational)
         self.algebra = algebra
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        self.algebra.bounded(a, b)
+        return super().matmul(a, b)
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        self.algebra.bounded(a, b)
+        return super().multiply(a, b)
 
     def _rational(self, number: Any) -> Any:
         number = sp.sympify(number)

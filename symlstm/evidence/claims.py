@@ -52,9 +52,9 @@ class Claims:
     given: tuple[Quantity, ...] = ()
 
 
-def claims_of(result: Derivation | BackwardPass) -> Claims:
+def claims_of(result: Any) -> Claims:
     """The claims of a derivation or of a backward pass."""
-    return _of_backward(result) if hasattr(result, "adjoints") else _of_derivation(result)  # type: ignore[arg-type]
+    return _of_backward(result) if hasattr(result, "adjoints") else _of_derivation(result)
 
 
 def _of_derivation(d: Derivation) -> Claims:
@@ -75,7 +75,7 @@ def _of_derivation(d: Derivation) -> Claims:
 
 def _of_backward(b: BackwardPass) -> Claims:
     seeds = tuple(b.upstream.items())
-    parts, part_of = _named_parts(b)
+    parts, part_of = named_parts(b)
     program = with_parts_named(b.cell, parts)
     claims = []
     for a in b.adjoints:
@@ -85,7 +85,7 @@ def _of_backward(b: BackwardPass) -> Claims:
     return Claims(f"the backward pass of {b.cell.name}", program, tuple(claims), tuple(b.upstream.values()))
 
 
-def _named_parts(b: BackwardPass) -> tuple[dict[Quantity, tuple[Quantity, Any]], dict[Quantity, Quantity]]:
+def named_parts(b: Any) -> tuple[dict[Quantity, tuple[Quantity, Any]], dict[Quantity, Quantity]]:
     """The parts of equations whose gradients have names: part -> (quantity of the equation, node), delta -> part."""
     parts: dict[Quantity, tuple[Quantity, Any]] = {}
     part_of: dict[Quantity, Quantity] = {}

@@ -21,7 +21,7 @@ import sympy as sp
 from symlstm.evidence.claims import INDEX, Claims, expected, settle, three_index
 from symlstm.evidence.definitions import compiled_elementwise, compiled_whole
 from symlstm.evidence.interpret import ObjectArrays, evaluate, shaped
-from symlstm.evidence.program import Program, Sizes, choose_sizes, shape_of, show_sizes
+from symlstm.evidence.program import Program, Sizes, choose_sizes, shape_of
 from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
 from symlstm.expr.nodes import Quantity
 
@@ -132,7 +132,7 @@ def check(claims: Claims, seed: int = 0, points: int = 2) -> Rung:
             at = point(claims.program, seed, index)
             if at is None:
                 return Rung(NAME, None, "not checked", "no random point at which the cell is defined", 0.0)
-            sizes = show_sizes(at.sizes)
+            sizes = at.program.shown(at.sizes)
             rng = random.Random(f"{seed} {index} seeds")
             seeds = {q: _random(rng, shape_of(q, at.sizes), -1.0) for q in claims.given}
             for label, value, oracle in _compared(claims, at, seeds):

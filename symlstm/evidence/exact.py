@@ -20,7 +20,7 @@ from symlstm.evidence.algebra import AlgebraArrays, Undecided, convert
 from symlstm.evidence.claims import INDEX, Claims, expected, formula_names, settle, three_index
 from symlstm.evidence.interpret import evaluate, shaped
 from symlstm.evidence.polynomials import Polynomials
-from symlstm.evidence.program import Program, Sizes, shape_of, show_sizes
+from symlstm.evidence.program import Program, Sizes, shape_of
 from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
 from symlstm.evidence.residues import Residues, Unlucky
 from symlstm.evidence.scalars import Scalars, relations_hold, scalars
@@ -78,7 +78,7 @@ class Point:
         for k, s in enumerate(self.scalars.symbols[wrt].flat):
             found[s] = {k: one}
         for symbol, expr, q in self.scalars.definitions:
-            if q == wrt or found.keys().isdisjoint(expr.free_symbols):
+            if q == wrt or q in self.scalars.held or found.keys().isdisjoint(expr.free_symbols):
                 continue
             try:
                 found[symbol] = self._summed(symbol, expr, found)
@@ -169,7 +169,7 @@ def check(claims: Claims, seed: int = 0, points: int = 2) -> Rung:
 
 def _by_polynomials(claims: Claims, at: Point, start: float) -> Rung:
     mismatches, entries, _ = _differences(claims, at)
-    seconds, sizes = time.perf_counter() - start, show_sizes(at.sizes)
+    seconds, sizes = time.perf_counter() - start, claims.program.shown(at.sizes)
     if mismatches:
         return failed(NAME, mismatches, entries, seconds, sizes)
     if not entries:
@@ -193,7 +193,7 @@ def _by_residues(claims: Claims, seed: int, points: int, start: float) -> Rung:
                 raise Undecided(f"no usable point modulo the prime: {reason}") from None
             continue
         used += 1
-        sizes = show_sizes(at.sizes)
+        sizes = claims.program.shown(at.sizes)
         if mismatches:
             return failed(NAME, mismatches, entries, time.perf_counter() - start, sizes)
         chance += at.algebra.chance(degree, at.draws * index)

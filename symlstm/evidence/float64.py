@@ -30,7 +30,6 @@ from symlstm.evidence.program import (
     choose_sizes,
     one_step,
     shape_of,
-    show_sizes,
     two_steps,
 )
 from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
@@ -82,28 +81,41 @@ class Point:
 
     def _by_function(self, wrt: Quantity) -> dict[Quantity, Any]:
         """d q / d wrt for every quantity that the function lets us see, by running it; {} where that cannot be."""
-        cell = self.program.cell
-        first_leaves = one_step(cell).leaves
-        if self.program.total:
-            made = _complex_run(self.program, self.sizes, self.values, wrt)
-        elif wrt in first_leaves:
-            made = {wrt: self.values[wrt].value + 1j * STEP * _units(wrt, self.sizes)}
-        else:
+        first = 0 if wrt in self.program.leaves else self._step_after(wrt)
+        if first is None:
             return {}
-        base = {q: self.values[q].value.real for q in first_leaves}
-        columns: dict[Quantity, list[Any]] = {q: [] for q in self.numeric.places}
+        made = _complex_run(self.program, self.sizes, self.values, wrt)
+        columns: dict[Quantity, list[Any]] = {}
         for k in range(_count(wrt, self.sizes)):
-            moved = {q: made[q][k] if q in made and made[q].ndim == 3 else base[q] for q in first_leaves}
+            moved = {q: v[k] for q, v in made.items() if first or q == wrt}
             try:
-                run = self.numeric.complex(moved)
+                for q, value in self.run(moved, first).items():
+                    columns.setdefault(q, []).append(np.imag(value).reshape(-1) / STEP)
             except Exception as error:  # user code: anything may happen on complex numbers
                 self.kept_out[wrt] = (
                     f"{EQUATIONS} (the function does not run on complex numbers: {type(error).__name__})"
                 )
                 return {}
-            for q, value in run.items():
-                columns[q].append(np.imag(value) / STEP)
         return {q: np.stack(parts, axis=1) for q, parts in columns.items()}
+
+    def _step_after(self, wrt: Quantity) -> int | None:
+        """The first step that reads what the step of `wrt` made, which must be run by the equations; None: no step."""
+        steps = self.program.steps
+        made = [{step[e.quantity] for e in self.program.cell.equations} for step in steps]
+        return next((k + 1 for k, found in enumerate(made[:-1]) if wrt in found), None)
+
+    def run(self, moved: dict[Quantity, Any], first: int = 0) -> dict[Quantity, Any]:
+        """The steps from `first` on by the function, each starting from what it made of the one before."""
+        cell, moved = self.program.cell, dict(moved)
+        found: dict[Quantity, Any] = {}
+        leaves = (*(s.previous for s in cell.states), *cell.inputs, *cell.parameters)
+        for step in self.program.steps[first:]:
+            here = {q: step.get(q, q) for q in leaves}
+            given = {q: moved[at] if at in moved else self.values[at].value.real for q, at in here.items()}
+            for q, value in self.numeric.complex(given).items():
+                at = step[q]
+                found[at] = moved[at] = value.reshape(shape_of(at, self.sizes))
+        return found
 
 
 def _count(q: Quantity, sizes: Sizes) -> int:
@@ -178,8 +190,8 @@ def _numeric(cell: Cell, function: Any, seed: int) -> NumericCell:
     program, rng = two_steps(cell), np.random.default_rng([seed, 1])
     sizes = choose_sizes(program, 4)
     names = [q for q, _ in one_step(cell).equations]
-    before = dict(zip(names, [q for q, _ in program.equations], strict=False))
-    leaves = {q: q.shifted(-1, cell.name_before(q.name)) for q in (*(s.previous for s in cell.states), *cell.inputs)}
+    before = program.steps[0]
+    leaves = {q: before[q] for q in (*(s.previous for s in cell.states), *cell.inputs)}
     points = []
     for _ in range(2):
         values = draw_until(lambda low: _forward(program, sizes, rng, low))
@@ -204,7 +216,7 @@ def check(claims: Claims, seed: int = 0) -> Rung:
     at = point(claims.program, seed)
     if at is None:
         return Rung(NAME, None, "not checked", "no random point at which the cell is defined", 0.0)
-    sizes = show_sizes(at.sizes)
+    sizes = at.program.shown(at.sizes)
     if at.numeric.missing:
         names = ", ".join(q.name for q in at.numeric.missing)
         text = f"the equations do not give what the function returns: {names}"

@@ -13,6 +13,7 @@ import sympy as sp
 
 from symlstm.evidence.program import Sizes, Uncheckable, number_of
 from symlstm.expr import nodes as x
+from symlstm.expr import time
 from symlstm.expr.nodes import Quantity
 
 Array = Any
@@ -42,7 +43,7 @@ def evaluate(expr: Any, values: Mapping[Quantity, Array], sizes: Sizes, field: F
 
     def visit(node: Any) -> Array:
         if isinstance(node, Quantity):
-            return values[node]
+            return values[node] if node in values else values[under_its_name(node, values)]
         if node not in done:
             try:
                 meaning = MEANING[type(node)]
@@ -52,6 +53,14 @@ def evaluate(expr: Any, values: Mapping[Quantity, Array], sizes: Sizes, field: F
         return done[node]
 
     return visit(expr)
+
+
+def under_its_name(q: Quantity, values: Mapping[Quantity, Array]) -> Quantity:
+    """The quantity of that sign at that time: what a sum over time writes out does not know the names of the cell."""
+    for known in values:
+        if (known.base, known.time, known.role) == (q.base, q.time, q.role) and q.time is not None:
+            return known
+    raise KeyError(q)
 
 
 def _folded(operation: str) -> Callable[..., Array]:
@@ -77,6 +86,22 @@ def _block(node: Any, visit: Any, size: Any, field: Any) -> Array:
     return field.block(visit(inner), slice(first, first + size(rows)), slice(left, left + size(cols)))
 
 
+def _over_time(operation: str) -> Callable[..., Array]:
+    def meaning(node: Any, visit: Any, size: Any, field: Any) -> Array:
+        if node.count is None:
+            raise Uncheckable(f"from {node.first} to {node.last} is not a number of terms")
+        if not node.count:
+            if isinstance(node, time.MatmulOver):
+                return field.eye(size(node.shape[0]))
+            return field.full(*map(size, node.shape), int(isinstance(node, time.ProductOver)))
+        first, *rest = [visit(term) for term in time.terms_of(node)]
+        for other in rest:
+            first = getattr(field, operation)(first, other)
+        return first
+
+    return meaning
+
+
 MEANING: dict[type, Callable[..., Array]] = {
     x.Ones: lambda e, visit, size, field: field.full(*map(size, e.shape), 1),
     x.Zeros: lambda e, visit, size, field: field.full(*map(size, e.shape), 0),
@@ -92,6 +117,9 @@ MEANING: dict[type, Callable[..., Array]] = {
     x.Diag: lambda e, visit, size, field: field.diag(visit(e.args[0])),
     x.Concat: lambda e, visit, size, field: field.concat([visit(a) for a in e.args]),
     x.Block: _block,
+    time.SumOver: _over_time("add"),
+    time.ProductOver: _over_time("multiply"),
+    time.MatmulOver: _over_time("matmul"),
 }
 """What each node means."""
 

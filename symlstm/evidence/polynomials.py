@@ -50,6 +50,12 @@ class Polynomials:
             raise Undecided(TOO_LARGE)
         return self.usable(a * b)
 
+    def bounded(self, a: Any, b: Any) -> None:
+        """Undecided where the products of the entries of two arrays would be too large."""
+        longest = [max((len(entry) for entry in array.flat), default=0) for array in (a, b)]
+        if longest[0] * longest[1] > 80 * LARGEST:
+            raise Undecided(TOO_LARGE)
+
     def function(self, name: str, argument: Any) -> Any:
         if name not in ("sigmoid", "tanh"):
             raise Undecided(f"{name} is not a polynomial in gate values")

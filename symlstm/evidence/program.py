@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 import sympy as sp
 
 from symlstm.equations import Cell
-from symlstm.expr.nodes import Block, Quantity
+from symlstm.expr.nodes import Block, Quantity, T, quantity, t
 
 Sizes = tuple[tuple[sp.Symbol, int], ...]
 
@@ -25,16 +25,21 @@ class Uncheckable(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """Equations (quantity, expression) in the order of computation; function: the numeric cell, part of the key."""
+    """Equations (quantity, expression) in the order of computation; function: the numeric cell, part of the key.
+
+    steps: what stands for each quantity of the cell in each step, the earliest first. held: copies of states that have
+    their values but do not pass on what changes them, so that a derivative holds them fixed.
+    """
 
     cell: Cell
     equations: tuple[tuple[Quantity, Any], ...]
-    total: bool = False
+    steps: tuple[Mapping[Quantity, Quantity], ...] = ()
     function: Any = None
+    held: frozenset[Quantity] = frozenset()
 
     @cached_property
     def key(self) -> int:
-        return hash((self.cell.name, self.equations, self.function))
+        return hash((self.cell.name, self.equations, self.function, self.held))
 
     def __hash__(self) -> int:
         return self.key
@@ -45,7 +50,8 @@ class Program:
         given = {q for q, _ in self.equations}
         leaves: dict[Quantity, None] = {}
         for q in (*(s.previous for s in self.cell.states), *self.cell.inputs, *self.cell.parameters):
-            leaves[q] = None
+            for step in self.steps:
+                leaves[step.get(q, q)] = None
         for _, expr in self.equations:
             leaves.update(dict.fromkeys(named(expr)))
         return tuple(q for q in leaves if q not in given)
@@ -55,11 +61,17 @@ class Program:
         """What each equation reads."""
         return {q: frozenset(named(expr)) for q, expr in self.equations}
 
+    def shown(self, sizes: Sizes) -> str:
+        """n=4, m=3, and T=3 where the steps 1, ..., T are run."""
+        last = {q.time for q in self.steps[-1].values() if q.time is not None} if self.steps else set()
+        count = max((int(time) for time in last if time.is_Integer), default=0)
+        return show_sizes((*sizes, (T, count)) if count else sizes)
+
     def downstream(self, cut: Quantity) -> tuple[tuple[Quantity, Any], ...]:
         """The equations that change when `cut` does."""
         moved, kept = {cut}, []
         for q, expr in self.equations:
-            if q != cut and not moved.isdisjoint(self.reads[q]):
+            if q != cut and q not in self.held and not moved.isdisjoint(self.reads[q]):
                 moved.add(q)
                 kept.append((q, expr))
         return tuple(kept)
@@ -92,23 +104,36 @@ def substituted(expr: Any, mapping: Mapping[Any, Any]) -> Any:
 
 def one_step(cell: Cell) -> Program:
     """The step itself."""
-    return _program(cell, [(e.quantity, e.expr) for e in cell.equations])
+    return unrolled(cell, 1)
 
 
-def _program(cell: Cell, equations: Iterable[tuple[Quantity, Any]], total: bool = False) -> Program:
-    return Program(cell, tuple(equations), total, cell.function)
+def unrolled(cell: Cell, steps: int, last: Any = t, held: Iterable[Quantity] = ()) -> Program:
+    """So many steps, the last at time `last` (t, or a number T for the steps 1..T): `Cell.at` has their names.
+
+    held: states (at their times) that the step after them reads as they are, without what changes them: derivatives
+    through them do not count.
+    """
+    held = set(held)
+    equations: list[tuple[Quantity, Any]] = []
+    maps: list[Mapping[Quantity, Quantity]] = []
+    copies: dict[Quantity, Quantity] = {}
+    leaves = (*(s.previous for s in cell.states), *(e.quantity for e in cell.equations), *cell.inputs)
+    for back in reversed(range(steps)):
+        here = {q: cell.at(q, q.time - t + last - back) for q in leaves}
+        for state in cell.states:
+            before = here[state.previous]
+            if before in held:
+                copy = quantity(f"{before.name}_held", before.shape, before.time, "value", f"{before.base}_held")
+                copies[before] = here[state.previous] = copy
+                equations.append((copy, before))
+        equations += [(here[e.quantity], substituted(e.expr, here)) for e in cell.equations]
+        maps.append(here)
+    return Program(cell, tuple(equations), tuple(maps), cell.function, frozenset(copies.values()))
 
 
 def two_steps(cell: Cell) -> Program:
     """Step t-1, whose new states are the previous states of step t, and then step t."""
-    moved: dict[Quantity, Quantity] = {}
-    for state in cell.states:
-        moved[state.current] = state.previous
-        moved[state.previous] = state.previous.shifted(-1, cell.name_before(state.previous.name))
-    for q in (*(e.quantity for e in cell.equations), *cell.inputs):
-        moved.setdefault(q, q.shifted(-1, cell.name_before(q.name)))
-    before = tuple((moved[e.quantity], substituted(e.expr, moved)) for e in cell.equations)
-    return _program(cell, [*before, *((e.quantity, e.expr) for e in cell.equations)], total=True)
+    return unrolled(cell, 2)
 
 
 def with_parts_named(cell: Cell, parts: Mapping[Quantity, tuple[Quantity, Any]]) -> Program:
@@ -124,7 +149,7 @@ def with_parts_named(cell: Cell, parts: Mapping[Quantity, tuple[Quantity, Any]])
             mapping[node] = name
             expr = substituted(expr, {node: name, equations[-1][1]: name})
         equations.append((q, expr))
-    return _program(cell, equations)
+    return replace(one_step(cell), equations=tuple(equations))
 
 
 @lru_cache(maxsize=256)

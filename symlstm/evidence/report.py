@@ -101,6 +101,20 @@ class Mismatch:
         return f"{self.label}, entry ({place}): the formula gives {self.formula}, the oracle {self.oracle}"
 
 
+def together(name: str, rungs: Sequence[Rung], said: str) -> Rung:
+    """One rung for several programs: it holds if every one does; the figure is that of the worst."""
+    if len(rungs) == 1 and not said:
+        return rungs[0]
+    seconds = sum(r.seconds for r in rungs)
+    for wanted in (False, None):
+        for r in rungs:
+            if r.held is wanted:
+                return Rung(name, wanted, r.figure, r.detail, seconds, r.method, r.measured)
+    worst = max(rungs, key=lambda r: (r.measured is not None, r.measured or 0.0))
+    figure = f"{said}: {'each, ' if len(rungs) > 1 else ''}{worst.figure}"
+    return Rung(name, True, figure, worst.detail, seconds, worst.method, worst.measured)
+
+
 def nothing_compared(name: str, seconds: float) -> Rung:
     """The rung where no formula has an entry to compare: nothing held."""
     return Rung(name, None, "nothing compared", "no formula has an entry that the oracle gives", seconds)

@@ -67,6 +67,7 @@ class Scalars:
     definitions: list[tuple[sp.Symbol, sp.Expr, Quantity]]
     leaves: list[sp.Symbol]
     functions: int
+    held: frozenset[Quantity] = frozenset()
     partials: dict[sp.Symbol, list[tuple[sp.Symbol, sp.Expr]]] = field(default_factory=dict)
 
     def slopes(self, symbol: sp.Symbol, expr: sp.Expr) -> list[tuple[sp.Symbol, sp.Expr]]:
@@ -111,7 +112,7 @@ class _ScalarField(ObjectArrays):
 def scalars(program: Program) -> Scalars:
     """The program written out."""
     sizes = choose_sizes(program, 2)
-    out = Scalars(sizes, {}, [], [], 0)
+    out = Scalars(sizes, {}, [], [], 0, program.held)
     arrays = _ScalarField(out)
     for q in (*program.leaves, *(q for q, _ in program.equations)):
         rows, cols = shape_of(q, sizes)

@@ -10,6 +10,7 @@ BREAK_FACTOR = "\u2060"
 """Before a term, before an operator or the next of a list, and between two factors that stand side by side."""
 _MARKS = re.compile(f"[{BREAK_SUM}{BREAK_PRODUCT}{BREAK_FACTOR}]")
 _TALL = ("\\frac", "\\begin", "\\sqrt", "\\left")
+_OVER_A_RANGE = ("\\sum", "\\prod", "\\bigodot", "\\bigotimes")
 _SIZES = ("", "", "\\big", "\\Big")
 
 
@@ -25,6 +26,8 @@ def bracketed(content: str, opening: str, closing: str, latex: bool) -> str:
     if any(sign in content for sign in _TALL):
         inside = unmarked(content) if "\\begin" in content else content
         return rf"\left{opening}{inside}\right{closing}"
+    if any(sign in content for sign in _OVER_A_RANGE):
+        return rf"\biggl{opening}{content}\biggr{closing}"
     size = _SIZES[min(_depth(content), len(_SIZES) - 1)]
     if not size:
         return f"{opening}{content}{closing}"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symlstm.expr import nodes as x
+from symlstm.expr import time
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.missing import no_row
 
@@ -91,4 +92,5 @@ _CODE: dict[type, Callable[[Any, Code, Any], str]] = {
     x.Diag: lambda e, code, name: f"{name('np.diag')}({code(e.args[0])}[:, 0])",
     x.Concat: lambda e, code, name: f"{name('np.concatenate')}(({', '.join(code(a) for a in e.args)},))",
     x.Block: _block,
+    **dict.fromkeys(time.MAKE, lambda e, code, name: code(time.written_out(e))),
 }

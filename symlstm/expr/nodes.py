@@ -19,6 +19,8 @@ from symlstm.expr.dims import SIZE_LETTERS, Shape, require_same_shape, same_size
 
 t = sp.Symbol("t", integer=True)
 """The time step, a symbol like any other."""
+T = sp.Symbol("T", integer=True, positive=True)
+"""The number of steps: through time, t runs from 1 to T."""
 
 
 class Node(MatrixExpr):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from symlstm.errors import ShapeError
 from symlstm.expr import nodes as x
+from symlstm.expr import time
 from symlstm.expr.build import Matrix, add, block, concat, diag, hadamard, matmul, scale, spread, transpose
 from symlstm.expr.missing import no_row
 from symlstm.expr.nodes import Quantity
@@ -26,6 +28,7 @@ REBUILD: dict[type, Any] = {
     x.Eye: x.Eye,
     x.Partial: x.Partial,
     x.Total: x.Total,
+    **time.MAKE,
 }
 """How a node is made again from changed arguments, so that it comes out simplified."""
 
@@ -39,7 +42,11 @@ def rebuild(node: Matrix, args: tuple[Any, ...]) -> Matrix:
 
 
 def replace(expr: Matrix, mapping: dict[Matrix, Matrix]) -> Matrix:
-    """The expression with quantities (or whole subexpressions) replaced, simplified on the way."""
+    """The expression with quantities (or whole subexpressions) replaced, simplified on the way.
+
+    Inside a sum or product over j, what is replaced for f_j holds for every j. Raises ShapeError where the new
+    expression would be caught by the index of a sum or product.
+    """
     if not mapping:
         return expr
     done: dict[Any, Any] = {}
@@ -49,6 +56,8 @@ def replace(expr: Matrix, mapping: dict[Matrix, Matrix]) -> Matrix:
             return mapping[node]
         if isinstance(node, Quantity) or not node.args:
             return node
+        if isinstance(node, time.OverTime) and time.caught(node, mapping):
+            raise ShapeError(f"what is put in has the index {node.index} of a sum or product that it would come into")
         if node not in done:
             args = tuple(visit(a) for a in node.args)
             done[node] = node if args == node.args else rebuild(node, args)

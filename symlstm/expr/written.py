@@ -21,7 +21,9 @@ from symlstm.expr.choices import as_indicator
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.missing import no_row
 from symlstm.expr.notation import DEFAULT, Notation, fill, number_latex, number_text, size_text
+from symlstm.expr.overtime import over_time
 from symlstm.expr.signs import lowered, quantity_latex, quantity_text
+from symlstm.expr.time import MAKE, OverTime
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 Piece = tuple[str, int]  # what is written, and how tightly it holds together
@@ -203,7 +205,7 @@ class _Writer:
 
     def _factor(self, factor: Any) -> str:
         text, holds = self.piece(factor)
-        return self.bracket(text) if holds < PRODUCT or isinstance(factor, x.Hadamard) else text
+        return self.bracket(text) if holds < PRODUCT or isinstance(factor, (x.Hadamard, OverTime)) else text
 
     def _between(self, before: str, after: str) -> str:
         return between(before, after, self.notation) if self.latex else " "
@@ -332,4 +334,5 @@ _HANDLERS: dict[type, Callable[[_Writer, Any], Piece]] = {
     x.Block: _Writer.block,
     x.Partial: _Writer.partial,
     x.Total: _Writer.total,
+    **dict.fromkeys(MAKE, over_time),
 }

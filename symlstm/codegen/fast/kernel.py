@@ -53,9 +53,7 @@ class Kernel:
         body: list[str] = []
         for group in groups:
             if isinstance(group[0], Product):
-                for operation in group:
-                    assert isinstance(operation, Product)
-                    body.append(self._product(operation))
+                body += [self._product(operation) for operation in group if isinstance(operation, Product)]
                 continue
             body.append("for row in range(batch):")
             for run in _runs(group):
@@ -266,7 +264,8 @@ def _scheduled(
     while waiting:
         able = [o for o in waiting if ready(o)]
         last = out[-1] if out else None
-        same = [o for o in able if isinstance(o, Each) and isinstance(last, Each) and o.length == last.length]
+        length = last.length if isinstance(last, Each) else None
+        same: list[Operation] = [o for o in able if isinstance(o, Each) and o.length == length]
         chosen = (same or [o for o in able if not isinstance(o, Product)] or able)[0]
         waiting.remove(chosen)
         done.add(chosen.target)

@@ -1,0 +1,56 @@
+"""What a derivative over several steps claims: each instance at a number of steps, and each way through the states.
+
+The oracle of a partial derivative holds the other states at every step in between; that of one way, all states but
+the one that hands over. A symbol k is checked at k = 1, 2, 3; what carries it to all k is the chain rule itself (one
+more factor from k to k+1), which is said and not sampled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symlstm.evidence.claims import JACOBIAN, Claim, Claims
+from symlstm.evidence.program import Program, unrolled
+from symlstm.expr.nodes import t
+from symlstm.expr.text import text
+
+if TYPE_CHECKING:
+    from symlstm.calculus.lags import Lagged
+
+INSTANCES = (1, 2, 3)
+"""The numbers of steps at which a symbolic lag is checked."""
+
+
+def claims_of_lag(d: Lagged) -> list[Claims]:
+    """Claims for every number of steps that is checked, and for every way through the states."""
+    found = []
+    for lag in INSTANCES if d.symbolic else (d.lag,):
+        wrt = d.cell.at(d.state.current, t - lag)
+        label = f"∂{text(d.of)}/∂{text(wrt)}"
+        subject = label if d.paths_kind == "partial" else f"{label} (all paths)"
+        formulas = dict.fromkeys(d.instance(e, lag) for e in (d.result, d.inserted))
+        claims = tuple(Claim(label, JACOBIAN, wrt, formula, d.of) for formula in formulas)
+        found.append(Claims(subject, _program(d, lag), claims))
+    for way in d.ways:
+        label = f"{text(d.symbol)} through {', '.join(text(q) for q in way.states)}"
+        claim = Claim(label, JACOBIAN, d.wrt, d.instance(way.product, d.lag), d.of)
+        held = [d.cell.at(s.current, q.time) for q in way.states for s in d.cell.states]
+        program = unrolled(d.cell, d.lag + 1, held=[q for q in held if q not in way.states])
+        found.append(Claims(label, program, (claim,)))
+    return found
+
+
+def _program(d: Lagged, lag: int) -> Program:
+    """All steps from t-k on: with the step that made the state, or with the other states held after it."""
+    if d.paths_kind == "total":
+        return unrolled(d.cell, lag + 1)
+    others = [s for s in d.cell.states if s != d.state]
+    return unrolled(d.cell, lag, held=[d.cell.at(s.current, t - back) for s in others for back in range(1, lag)])
+
+
+def said_of_lag(d: Lagged) -> str:
+    """What the instances are, to be said with the evidence."""
+    if d.symbolic:
+        name = d.lag.name
+        return f"{name} = {', '.join(map(str, INSTANCES))} (from {name} to {name}+1: one more factor, the chain rule)"
+    return f"the result and {len(d.ways)} ways" if d.ways else ""
