@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import backward, derive
+    from symlstm.calculus.solution import solution
     from symlstm.codegen import compile, parameters
     from symlstm.emit import notation, report, save
     from symlstm.errors import SymlstmError
@@ -34,6 +35,7 @@ _HOMES = {
     "save": "emit",
     "sigmoid": "functions",
     "softmax": "functions",
+    "solution": "calculus.solution",
     "tanh": "functions",
     "walk": "walkthrough",
 }
@@ -53,6 +55,7 @@ __all__ = [
     "save",
     "sigmoid",
     "softmax",
+    "solution",
     "tanh",
     "walk",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from symlstm.calculus.lags import Lagged
+from symlstm.calculus.solution import Solution
 from symlstm.emit.document import Prose, Section, formula
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.lags import lag_sections
+from symlstm.emit.solutions import solution_sections
 from symlstm.expr.notation import Notation
 
 
@@ -16,4 +18,9 @@ def titled(result: Any, notation: Notation, **options: Any) -> tuple[Prose, tupl
     if isinstance(result, Lagged):
         own = cell_notation(result.cell, notation)
         return (formula(result.symbol, own), f" of {result.cell.name}"), lag_sections(result, own, **options)
+    if isinstance(result, Solution):
+        own = cell_notation(result.cell, notation)
+        return ("Solution for ", formula(result.state.current, own), f" of {result.cell.name}"), solution_sections(
+            result, own, **options
+        )
     return None

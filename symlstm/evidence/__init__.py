@@ -29,13 +29,15 @@ def examine(result: Any, *, rungs: Sequence[str] = RUNGS, seed: int = 0) -> Evid
     seed: of the random points. Raises NameUnknown for a rung that does not exist; a formula that is wrong is not an
     error here: `.ok` is False, and `.require()` raises EvidenceFailed.
     """
-    from symlstm.evidence.results import all_claims
+    from symlstm.evidence.results import all_claims, further
 
     for name in rungs:
         if name not in RUNGS:
             raise unknown("rung", name, RUNGS)
     found, said = all_claims(result)
     every = [together(name, [_rung(name, claims, seed) for claims in found], said) for name in RUNGS if name in rungs]
+    if "exact" in rungs:
+        every += further(result)
     return Evidence(found[0].subject, tuple(every))
 
 

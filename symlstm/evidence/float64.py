@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.equations import Cell
-from symlstm.evidence.claims import GRADIENT, INDEX, JACOBIAN, Claim, Claims, settle, three_index
+from symlstm.evidence.claims import GRADIENT, INDEX, JACOBIAN, VALUE, Claim, Claims, settle, three_index
 from symlstm.evidence.compiled import compute
 from symlstm.evidence.interpret import evaluate
 from symlstm.evidence.numeric_cell import NumericCell, locate
@@ -34,7 +34,7 @@ from symlstm.evidence.program import (
     two_steps,
 )
 from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
-from symlstm.evidence.running import Running, RunningField, U, exact
+from symlstm.evidence.running import Running, RunningField, U, exact, three_index_bound
 from symlstm.evidence.stepped import STEP
 from symlstm.expr.nodes import Quantity
 
@@ -63,6 +63,7 @@ class Point:
     by_function: dict[Quantity, dict[Quantity, Any]] = field(default_factory=dict)
     kept_out: dict[Quantity, str] = field(default_factory=dict)
     ways: dict[str, None] = field(default_factory=dict)
+    ran: dict[Quantity, Any] = field(default_factory=dict)
 
     def jacobian(self, of: Quantity, wrt: Quantity) -> Running:
         """d of / d wrt, flattened to two axes, with its error bound."""
@@ -79,6 +80,14 @@ class Point:
             return found
         slack = OTHER_STEPS * found.real + UNIT_STEPS * U * np.max(np.abs(measured), initial=0.0)
         return Running(measured + 0j, slack, np.zeros(measured.shape))
+
+    def value(self, of: Quantity) -> Running:
+        """A value that the function gives when it is run step after step, with its error bound."""
+        if not self.ran:
+            self.ran = self.run({})
+        self.ways["the numeric cell run"] = None
+        bound, found = self.values[of].real, np.real(self.ran[of])
+        return Running(found + 0j, OTHER_STEPS * bound + UNIT_STEPS * U * np.max(np.abs(found), initial=0.0), 0 * bound)
 
     def _by_function(self, wrt: Quantity) -> dict[Quantity, Any]:
         """d q / d wrt for every quantity that the function lets us see, by running it; {} where that cannot be."""
@@ -267,23 +276,16 @@ def _compared(claims: Claims, at: Point, seeds: dict[Quantity, Running]) -> Any:
             continue
         if claim.kind == INDEX:
             three = [(m.value.real, v.value.real, turned) for m, v, turned in bounds]
-            value, bound = three_index(codes), _three_index_bound(bounds, three)
+            value, bound = three_index(codes), three_index_bound(bounds, three)
         else:
             value, bound = codes[0], bounds[0].real
         yield claim.label, value, bound, oracle
 
 
-def _three_index_bound(bounds: Any, values: Any) -> Any:
-    sizes = [(np.abs(m), np.abs(v), turned) for m, v, turned in values]
-    errors = [(b[0].real, b[1].real, b[2]) for b in bounds]
-    own = (len(bounds) + 2) * U * three_index(sizes)
-    first = three_index([(e[0], s[1], s[2]) for e, s in zip(errors, sizes, strict=True)])
-    second = three_index([(s[0], e[1], s[2]) for e, s in zip(errors, sizes, strict=True)])
-    return own + first + second
-
-
 def _oracle(claim: Claim, at: Point, seeds: dict[Quantity, Running]) -> Running | None:
     shape = shape_of(claim.wrt, at.sizes)
+    if claim.kind == VALUE:
+        return at.value(claim.wrt)
     if claim.kind in (JACOBIAN, INDEX):
         assert claim.of is not None
         found = at.jacobian(claim.of, claim.wrt)

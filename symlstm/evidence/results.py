@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from symlstm.evidence import induction
 from symlstm.evidence.claims import Claims, claims_of
 from symlstm.evidence.lags import claims_of_lag, said_of_lag
+from symlstm.evidence.report import Rung
+from symlstm.evidence.solutions import claims_of_solution, said_of_solution
 
 
 def all_claims(result: Any) -> tuple[list[Claims], str]:
     """The claims of a result, and what they are about where they are several ("" where there is one)."""
     if hasattr(result, "lag"):
         return claims_of_lag(result), said_of_lag(result)
+    if hasattr(result, "recurrence"):
+        return claims_of_solution(result), said_of_solution(result)
     return [claims_of(result)], ""
+
+
+def further(result: Any) -> list[Rung]:
+    """The rungs that only this kind of result has."""
+    return [induction.check(result)] if hasattr(result, "recurrence") and induction.needed(result) else []
