@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from symlstm.calculus.cases import cases
     from symlstm.calculus.derivation import backward, derive
     from symlstm.calculus.solution import solution
     from symlstm.codegen import compile, parameters
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "SymlstmError": "errors",
     "backward": "calculus.derivation",
+    "cases": "calculus.cases",
     "cell": "registry",
     "compile": "codegen",
     "concat": "functions",
@@ -44,6 +46,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SymlstmError",
     "backward",
+    "cases",
     "cell",
     "compile",
     "concat",

@@ -38,7 +38,7 @@ class Solution(Examined):
 
     factor, rest: a and b of s_t = a ⊙ s_{t-1} + b. result: the closed form. given: the quantities of a and b that
     depend on s_{t-1} themselves, and are taken as known. steps: the induction, its beginning and its step; over a few
-    steps, the recurrence inserted in itself.
+    steps, the recurrence inserted in itself. values: the gates that are numbers, at every step.
     """
 
     cell: Cell
@@ -49,6 +49,7 @@ class Solution(Examined):
     given: tuple[Quantity, ...]
     steps: tuple[Step, ...]
     start: Any = sp.S.Zero
+    values: tuple[tuple[Quantity, sp.Rational], ...] = ()
 
     @property
     def recurrence(self) -> Matrix:
@@ -62,6 +63,20 @@ class Solution(Examined):
         count = read_lag(steps, self.cell)
         found = _solved(self.cell, self.state, self.factor, self.rest, t - count)
         return _inserted(found, count) if isinstance(count, int) and count <= WRITTEN_OUT else found
+
+    def with_values(self, **values: Any) -> Solution:
+        """The same where gates are numbers at every step: with_values(f=1, i=0)."""
+        from symlstm.calculus.cases import folded, read_number
+
+        chosen = {self.cell.quantity(name): read_number(name, value) for name, value in values.items()}
+        known = {q: scale(number, ones(*q.shape)) for q, number in chosen.items()}
+        a, b = (folded(replace(e, known)) for e in (self.factor, self.rest))
+        if isinstance(a, x.Zeros):
+            step = Step("recurrence", self.state.current, b, "nothing of the step before is left", self.state.current)
+            found = changed(self, factor=a, rest=b, result=b, steps=(step,))
+        else:
+            found = _solved(self.cell, self.state, a, b, self.start)
+        return changed(found, values=tuple(chosen.items()))
 
     def __repr__(self) -> str:
         return f"<{self.cell.name}: {text(self.state.current)} = {text(self.result)}>"
@@ -140,7 +155,9 @@ def _solved(cell: Cell, state: State, a: Matrix, b: Matrix, start: Any) -> Solut
     first = cell.at(s, start)
     form = _Form(cell, s, a, b, start)
     recurrence, result = add(hadamard(a, before), b), form.closed(t)
-    begin = x.Add(SumOver(form.term(start), form.k, start + 1, start), x.Hadamard(form.empty(), first))
+    ended = first if isinstance(a, x.Ones) else x.Hadamard(form.empty(), first)
+    nothing = isinstance(b, x.Zeros)
+    begin = ended if nothing else x.Add(SumOver(form.term(start), form.k, start + 1, start), ended)
     earlier = add(hadamard(a, form.closed(t - 1)), b)
     taken_in = add(sum_over(form.term(t), form.k, start + 1, t - 1), hadamard(form.product(start + 1, t), first), b)
     begins, letter = show_time(start), form.k.name

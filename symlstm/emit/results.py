@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from symlstm.calculus.cases import Cases
 from symlstm.calculus.lags import Lagged
 from symlstm.calculus.solution import Solution
+from symlstm.emit.cases import case_sections
 from symlstm.emit.document import Prose, Section, formula
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.lags import lag_sections
@@ -23,4 +25,7 @@ def titled(result: Any, notation: Notation, **options: Any) -> tuple[Prose, tupl
         return ("Solution for ", formula(result.state.current, own), f" of {result.cell.name}"), solution_sections(
             result, own, **options
         )
+    if isinstance(result, Cases):
+        own = cell_notation(result.cell, notation)
+        return (f"Cases of {result.cell.name}",), case_sections(result, own, **options)
     return None

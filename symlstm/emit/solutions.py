@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sympy as sp
+
 from symlstm.calculus.solution import Solution
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import powers, step_blocks
@@ -36,7 +38,8 @@ def solution_sections(
     first, *others = s.steps
     proof = (
         Paragraph(("Beginning: at time ", _start(s), " nothing is summed, and the product of no factors is 1.",)),
-        Equations((Row(formula(first.after, notation), formula(first.of, notation)),), "steps"),
+        *((Equations((Row(formula(first.after, notation), formula(first.of, notation)),), "steps"),)
+          if first.after != first.of else ()),
         Paragraph(("Step: let it hold at time ", Formula("t-1", "t-1"), *_same_beginning(s, notation), ".")),
         *step_blocks(s.cell, others, notation),
     )  # fmt: skip
@@ -64,6 +67,16 @@ def _same_beginning(s: Solution, notation: Notation) -> Prose:
 
 def _given(s: Solution, notation: Notation) -> tuple[Paragraph, ...]:
     """What the closed form is a solution of: the recurrence, with the gates as known sequences."""
+    fixed: list[Any] = []
+    for q, number in s.values:
+        left = formula(s.cell.at(q, sp.Symbol("j", integer=True)) if q.time is not None else q, notation)
+        fixed += [", " if fixed else "", Formula(f"{left.latex} = {number}", f"{left.text} = {number}")]
+    if fixed:
+        return (
+            Paragraph(
+                ("With ", *(p for p in fixed if p), " at every step."),
+            ),
+        )
     said: Prose = ("Products over a range are taken entry by entry, and a product of no factors is 1. ",)
     said = said if outermost(s.result, OverTime) else ()
     if not s.given:

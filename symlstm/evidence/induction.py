@@ -26,8 +26,9 @@ START = sp.Symbol("s", integer=True)
 
 
 def needed(solution: Solution) -> bool:
-    """Whether the number of steps is not a number."""
-    return not sp.expand(t - solution.start).is_Integer
+    """Whether there is something to prove for every number of steps: it is no number, and something is carried."""
+    numbers = isinstance(solution.factor, x.Zeros) or sp.expand(t - solution.start).is_Integer
+    return not numbers
 
 
 def check(solution: Solution) -> Rung:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symlstm.evidence import induction
+from symlstm.evidence.cases import claims_of_cases, said_of_cases
 from symlstm.evidence.claims import Claims, claims_of
 from symlstm.evidence.lags import claims_of_lag, said_of_lag
 from symlstm.evidence.report import Rung
@@ -17,6 +18,8 @@ def all_claims(result: Any) -> tuple[list[Claims], str]:
         return claims_of_lag(result), said_of_lag(result)
     if hasattr(result, "recurrence"):
         return claims_of_solution(result), said_of_solution(result)
+    if hasattr(result, "cases"):
+        return claims_of_cases(result), said_of_cases(result)
     return [claims_of(result)], ""
 
 

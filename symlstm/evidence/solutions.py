@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from symlstm.evidence.cases import with_numbers
 from symlstm.evidence.claims import VALUE, Claim, Claims
 from symlstm.evidence.program import unrolled
 from symlstm.expr.nodes import t
@@ -35,7 +36,9 @@ def claims_of_solution(s: Solution) -> list[Claims]:
         formula = expand(at_times(s.result, times, cell.at), cell.at)
         of = cell.at(state, last)
         claim = Claim(text(of), VALUE, of, formula, of)
-        found.append(Claims(f"{text(state)} = {text(s.result)}", unrolled(cell, steps, last), (claim,)))
+        program = unrolled(cell, steps, last)
+        program = with_numbers(program, dict(s.values)) if s.values else program
+        found.append(Claims(f"{text(state)} = {text(s.result)}", program, (claim,)))
     return found
 
 
