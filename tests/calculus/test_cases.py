@@ -77,7 +77,8 @@ def test_the_cell_itself_does_the_same_where_its_gates_are_saturated(gates):
 
 @pytest.mark.parametrize(("cell", "values"), [
     ("gru", {"z": [0, 1], "r": [0, 1]}), ("gru_reset_before", {"r": 0}), ("rnn", {"x": 0, "b": "1/3"}),
-    ("lstm", {"o": [0.5], "c_tilde": 0}), ("lstm", {"h_prev": 0}), ("rnn", {"h_prev": 0}), ("lstm_peephole", {"f": [0, 1], "i": [0, 1]}),
+    ("lstm", {"o": [0.5], "c_tilde": 0}), ("lstm", {"h_prev": 0}), ("rnn", {"h_prev": 0}),
+    ("lstm_peephole", {"f": [0, 1], "i": [0, 1]}),
     ("lstm_softmax", {"f": 1, "i": 0}),
 ])  # fmt: skip
 def test_any_quantities_of_any_cell(cell, values):
