@@ -17,8 +17,8 @@ STEADY = {
 
 WAYS = {
     "the numeric cell run": "equal to what the cell's own code gives when it is run, within the rounding bound",
-    "the equations run": "equal to what the equations give, within the rounding bound",
     "complex step on the equations": "equal to complex-step differentiation of the equations, within the rounding bound",
+    "the equations run": "equal to what the equations give, within the rounding bound",
 }
 """The same where it was not complex steps through the cell's own code."""
 
@@ -60,6 +60,6 @@ def _steady(rung: Any) -> Any:
     if not rung.held or said is None:
         return rung
     found, comma, way = rung.figure.rpartition(", ")
-    said = WAYS.get(way, said) if comma else said
+    said = next((wording for part, wording in WAYS.items() if comma and part in way), said)
     about, colon, _ = found.partition(": each, ")
     return replace(rung, figure=f"{about}: each {said}" if colon else said, detail="")

@@ -160,13 +160,13 @@ def _solved(cell: Cell, state: State, a: Matrix, b: Matrix, start: Any) -> Solut
     begin = ended if nothing else x.Add(SumOver(form.term(start), form.k, start + 1, start), ended)
     earlier = add(hadamard(a, form.closed(t - 1)), b)
     taken_in = add(sum_over(form.term(t), form.k, start + 1, t - 1), hadamard(form.product(start + 1, t), first), b)
-    begins, letter = show_time(start), form.k.name
+    begins = show_time(start)
     steps = (
         Step("beginning", first, begin, f"at time {begins}: the sum is empty, the product is 1", first),
         Step("recurrence", s, recurrence, "the equation of the cell", s),
         Step("induction", recurrence, earlier, "the formula holds one step earlier", s),
         Step("taken in", earlier, taken_in, f"{text(a)} becomes the last factor of every product", s),
-        Step("last term", taken_in, result, f"{text(b)} is the term {letter} = t, whose product is empty", s),
+        Step("last term", taken_in, result, f"{text(b)} is the last term of the sum; its product is empty", s),
     )
     return Solution(cell, state, a, b, result, _given(cell, a, b), steps, start)
 
