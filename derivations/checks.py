@@ -15,6 +15,14 @@ STEADY = {
 """What a rung says on a page: the measured figures differ a little from machine to machine."""
 
 
+WAYS = {
+    "the numeric cell run": "equal to what the cell's own code gives when it is run, within the rounding bound",
+    "complex step on the equations": "equal to complex-step differentiation of the equations, within the rounding bound",
+    "the equations run": "equal to what the equations give, within the rounding bound",
+}
+"""The same where it was not complex steps through the cell's own code."""
+
+
 @dataclass
 class Checks:
     """Counts of formulas and numbers that were checked on one page."""
@@ -49,4 +57,9 @@ class Checks:
 
 def _steady(rung: Any) -> Any:
     said = STEADY.get(rung.name)
-    return replace(rung, figure=said, detail="") if rung.held and said else rung
+    if not rung.held or said is None:
+        return rung
+    found, comma, way = rung.figure.rpartition(", ")
+    said = next((wording for part, wording in WAYS.items() if comma and part in way), said)
+    about, colon, _ = found.partition(": each, ")
+    return replace(rung, figure=f"{about}: each {said}" if colon else said, detail="")

@@ -11,7 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from symlstm.calculus.cases import cases
     from symlstm.calculus.derivation import backward, derive
+    from symlstm.calculus.solution import solution
     from symlstm.calculus.through_time import bptt
     from symlstm.codegen import compile, parameters
     from symlstm.emit import notation, report, save
@@ -25,6 +27,7 @@ _HOMES = {
     "SymlstmError": "errors",
     "backward": "calculus.derivation",
     "bptt": "calculus.through_time",
+    "cases": "calculus.cases",
     "cell": "registry",
     "compile": "codegen",
     "concat": "functions",
@@ -36,6 +39,7 @@ _HOMES = {
     "save": "emit",
     "sigmoid": "functions",
     "softmax": "functions",
+    "solution": "calculus.solution",
     "tanh": "functions",
     "walk": "walkthrough",
 }
@@ -45,6 +49,7 @@ __all__ = [
     "SymlstmError",
     "backward",
     "bptt",
+    "cases",
     "cell",
     "compile",
     "concat",
@@ -56,6 +61,7 @@ __all__ = [
     "save",
     "sigmoid",
     "softmax",
+    "solution",
     "tanh",
     "walk",
 ]

@@ -183,6 +183,23 @@ def bptt(
 
 
 @app.command()
+def solution(
+    cell: CellName,
+    state: Annotated[str | None, typer.Argument(help="Which state, e.g. c; else the first that has one.")] = None,
+    steps_back: Annotated[str | None, typer.Option("--over", help="From so many steps back: 2, or a letter.")] = None,
+    evidence: WithEvidence = True,
+    output: Output = None,
+    notation: NotationName = "default",
+) -> None:
+    """Solve the recurrence of a gated state, given its gates: the closed form and its proof by induction."""
+    with _explained():
+        from symlstm.calculus.solution import solution as solve
+
+        found = solve(cell, state)
+        _show(found if steps_back is None else found.over(steps_back), output, notation, evidence=evidence)
+
+
+@app.command()
 def walk(
     cell: CellName,
     values: Annotated[Path, typer.Option("--values", help="JSON: every input, state and parameter by name.")],

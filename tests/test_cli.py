@@ -77,6 +77,14 @@ def test_a_lag_is_a_number_of_steps_or_a_letter(run):
     assert done.exit_code == 0, done.output
 
 
+def test_the_solution_and_its_proof(run, tmp_path):
+    done = run("solution", "lstm")
+    assert done.exit_code == 0
+    assert "Σ_{k=1}^{t} (⨀_{j=k+1}^{t} f_j) ⊙ i_k ⊙ c̃_k" in done.stdout and "✓ induction" in done.stdout
+    assert run("solution", "gru", "h", "--over", "w", "-o", "gru.tex").exit_code == 0
+    assert "h_{t-w}" in (tmp_path / "gru.tex").read_text()
+
+
 def test_a_cell_of_the_users_own_file(run):
     done = run("derive", "mine.py:mine", "h", "h_prev")
     assert done.exit_code == 0
@@ -112,6 +120,7 @@ MISTAKES = {
     "a misspelt quantity": (["derive", "lstm", "cc", "c_prev"], "did you mean c"),
     "one quantity of two": (["derive", "lstm", "c"], "by which quantity"),
     "unknown paths": (["derive", "lstm", "c", "c_prev", "--paths", "all"], "partial"),
+    "a cell without a gated state": (["solution", "rnn"], "a ⊙ s_{t-1} + b"),
     "a lag of no steps": (["derive", "lstm", "c", "c_prev", "--lag", "0"], "lag is 1, 2, 3"),
     "a missing file": (["show", "no.py:cell"], "there is no file no.py"),
     "a misspelt function": (["show", "mine.py:mien"], "did you mean mine"),

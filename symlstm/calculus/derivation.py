@@ -140,7 +140,8 @@ def derive(
         raise SymlstmError(f"paths={paths!r} is not known", 'paths is "partial" or "total"')
     cell = find(cell)
     if lag != 1:
-        from symlstm.calculus.lags import lagged, read_lag
+        from symlstm.calculus.chains import lagged
+        from symlstm.calculus.lags import read_lag
 
         if (lag := read_lag(lag, cell)) != 1:
             return lagged(cell, of, wrt, paths, lag)

@@ -14,8 +14,7 @@ from symlstm.emit.prose import listed
 from symlstm.emit.source import source_aside
 from symlstm.expr.brackets import BREAK_SUM
 from symlstm.expr.nodes import Partial, Quantity, t
-from symlstm.expr.notation import Notation, size_text
-from symlstm.expr.signs import show_time
+from symlstm.expr.notation import Notation, show_time, size_text
 from symlstm.expr.time import MatmulOver, OverTime
 from symlstm.expr.tree import outermost
 

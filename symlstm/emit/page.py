@@ -30,8 +30,10 @@ from symlstm.emit.equations import equation_rows, shapes_section
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.prose import from_latex, prose
 from symlstm.emit.readynotations import notation as read_notation
+from symlstm.emit.results import titled
 from symlstm.emit.through_time import through_time_sections
 from symlstm.equations import Cell
+from symlstm.errors import SymlstmError
 from symlstm.expr.notation import Notation
 
 
@@ -97,6 +99,18 @@ class Page:
         own = self._notation(d.cell, notation)
         sections = derivation_sections(d, own, steps=steps, paths=paths, evidence=evidence)
         shown = [s for s in sections if known or s.about.get("kind") not in ("known", "asked")]
+        return self._run_in([replace(s, title=()) for s in shown] if len(shown) == 1 else shown)
+
+    def result(
+        self, result: Any, *, steps: bool = False, evidence: Any = None, known: bool = True, notation: Any = None
+    ) -> Page:
+        """Add a derivative over several steps, a solution or cases; known=False leaves out what is known and asked."""
+        found = titled(
+            result, read_notation(self.notation if notation is None else notation), steps=steps, evidence=evidence
+        )
+        if found is None:
+            raise SymlstmError(f"{type(result).__name__} is shown by another method of a page", "such as derivation")
+        shown = [s for s in found[1] if known or s.about.get("kind") not in ("known", "asked")]
         return self._run_in([replace(s, title=()) for s in shown] if len(shown) == 1 else shown)
 
     def backward(self, b: BackwardPass, *, steps: bool = False, evidence: Any = None, notation: Any = None) -> Page:

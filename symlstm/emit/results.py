@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from symlstm.calculus.cases import Cases
 from symlstm.calculus.lags import Lagged
+from symlstm.calculus.solution import Solution
 from symlstm.calculus.through_time import ThroughTime
+from symlstm.emit.cases import case_sections
 from symlstm.emit.document import Prose, Section, formula
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.lags import lag_sections
+from symlstm.emit.solutions import solution_sections
 from symlstm.emit.through_time import through_time_sections
 from symlstm.expr.notation import Notation
 
@@ -22,4 +26,12 @@ def titled(result: Any, notation: Notation, **options: Any) -> tuple[Prose, tupl
         own = cell_notation(result.cell, notation)
         title: Prose = (f"Backpropagation through time of {result.cell.name}",)
         return title, through_time_sections(result, own, **options)
+    if isinstance(result, Solution):
+        own = cell_notation(result.cell, notation)
+        return ("Solution for ", formula(result.state.current, own), f" of {result.cell.name}"), solution_sections(
+            result, own, **options
+        )
+    if isinstance(result, Cases):
+        own = cell_notation(result.cell, notation)
+        return (f"Cases of {result.cell.name}",), case_sections(result, own, **options)
     return None

@@ -29,7 +29,7 @@ def examine(result: Any, *, rungs: Sequence[str] = RUNGS, seed: int = 0) -> Evid
     seed: of the random points. Raises NameUnknown for a rung that does not exist; a formula that is wrong is not an
     error here: `.ok` is False, and `.require()` raises EvidenceFailed.
     """
-    from symlstm.evidence.results import all_claims
+    from symlstm.evidence.results import all_claims, further
 
     rungs = (rungs,) if isinstance(rungs, str) else rungs
     for name in rungs:
@@ -37,6 +37,8 @@ def examine(result: Any, *, rungs: Sequence[str] = RUNGS, seed: int = 0) -> Evid
             raise unknown("rung", name, RUNGS)
     found, said = all_claims(result)
     every = [together(name, [_rung(name, claims, seed) for claims in found], said) for name in RUNGS if name in rungs]
+    if "exact" in rungs:
+        every += further(result)
     return Evidence(found[0].subject, tuple(every))
 
 

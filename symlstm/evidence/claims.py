@@ -20,7 +20,7 @@ from symlstm.expr.text import text
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import BackwardPass, Derivation
 
-JACOBIAN, GRADIENT, INDEX = "jacobian", "gradient", "index"
+JACOBIAN, GRADIENT, INDEX, VALUE = "jacobian", "gradient", "index", "value"
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Claim:
 
     kind "jacobian": formula[i, j] = d of_i / d wrt_j. "gradient": the gradient by wrt of the sum over the sources s
     of <seed_s, s>. "index": the sum of terms M_ij v_k (or M_ik v_j) = d of_i / d wrt_jk.
+    "value": formula is the value of `of` itself (and wrt is of).
     gives: the symbol that stands for the value in later claims.
     """
 
@@ -137,6 +138,8 @@ def three_index(terms: list[Any]) -> Any:
 def expected(claim: Claim, at: Any, seeds: Mapping[Quantity, Any]) -> Any:
     """What the formula of a claim must equal, from the Jacobians of an oracle; None where nothing is claimed."""
     shape = shape_of(claim.wrt, at.sizes)
+    if claim.kind == VALUE:
+        return at.values[claim.of]
     if claim.kind in (JACOBIAN, INDEX):
         found = at.jacobian(claim.of, claim.wrt)
         return found if claim.kind == JACOBIAN else found.reshape(-1, *shape)

@@ -52,5 +52,5 @@ def said_of_lag(d: Lagged) -> str:
     """What the instances are, to be said with the evidence."""
     if d.symbolic:
         name = d.lag.name
-        return f"{name} = {', '.join(map(str, INSTANCES))} (from {name} to {name}+1: one more factor, the chain rule)"
+        return f"{name} = {', '.join(map(str, INSTANCES))} (for more steps the chain rule, one factor each)"
     return f"the result and {len(d.ways)} ways" if d.ways else ""

@@ -18,6 +18,8 @@ LARGEST = 500
 """More terms than this: residues modulo a prime are quicker."""
 
 
+AT_ZERO = {"sigmoid": (1, 2), "tanh": (0, 1)}
+"""The values at zero, which are no generators: numerator, denominator."""
 TOO_LARGE = "the polynomials grow too large"
 
 
@@ -59,6 +61,8 @@ class Polynomials:
     def function(self, name: str, argument: Any) -> Any:
         if name not in ("sigmoid", "tanh"):
             raise Undecided(f"{name} is not a polynomial in gate values")
+        if not argument:
+            return self.rational(*AT_ZERO[name])
         if (name, argument) not in self.gates:
             self.gates[name, argument] = self.fresh()
         return self.gates[name, argument]

@@ -152,6 +152,18 @@ def with_parts_named(cell: Cell, parts: Mapping[Quantity, tuple[Quantity, Any]])
     return replace(one_step(cell), equations=tuple(equations))
 
 
+DRAWS = 64
+
+
+def draw_until(make: Any) -> Any:
+    """The first usable random point, of positive numbers if need be (log and sqrt); None if there is none."""
+    for draw in range(DRAWS):
+        found = make(-1.0 if draw < DRAWS // 2 else 0.1)
+        if found is not None:
+            return found
+    return None
+
+
 @lru_cache(maxsize=256)
 def choose_sizes(program: Program, start: int) -> Sizes:
     """Numbers for n, m, ...: all different where possible, from `start` on, so that every shape is a whole number."""

@@ -182,6 +182,34 @@ LARGEST_FRACTION = 1000
 """Numbers with a larger denominator came from a decimal, and are shown as one."""
 
 
+@lru_cache(maxsize=256)
+def show_time(time: Any) -> str:
+    """t-k+1, k-1, T: what is added first, t before the others; then what is taken away; numbers last."""
+    terms = sp.Add.make_args(sp.expand(time))
+    ordered = sorted(terms, key=lambda u: (u.is_number, u.could_extract_minus_sign(), str(u) != "t", str(u)))
+    shown = "".join(("" if str(u).startswith("-") else "+") + str(u) for u in ordered)
+    return shown.removeprefix("+").replace("*", "").replace(" ", "")
+
+
+def _of_time(value: sp.Expr) -> bool:
+    """Whether a number depends on time: sizes are known to be positive, times are not."""
+    return any(not s.is_positive for s in value.free_symbols)
+
+
+def _raised(value: sp.Expr, times: str) -> str:
+    """0.1 · 0.9^{t-k}: plain numbers first, powers of them by a time after."""
+    powers = [f for f in sp.Mul.make_args(value) if f.free_symbols]
+    number = sp.Mul(*[f for f in sp.Mul.make_args(value) if not f.free_symbols])
+    shown = [number_text(number)] if number != 1 else []
+    for power in powers:
+        base, exponent = power.args if power.is_Pow else (power, sp.S.One)
+        base_text = number_text(base)
+        raised = show_time(exponent)
+        base_text = base_text if base_text.replace(".", "").isalnum() else f"({base_text})"
+        shown.append(f"{base_text}^{raised}" if len(raised) == 1 else f"{base_text}^{{{raised}}}")
+    return times.join(shown)
+
+
 @lru_cache(maxsize=512)
 def number_text(value: sp.Expr) -> str:
     """A plain number the way a person wrote it: 1/2 as 0.5, 1/3 as 1/3, sizes as they are."""
@@ -189,11 +217,15 @@ def number_text(value: sp.Expr) -> str:
         decimal = repr(float(value))
         if (len(decimal) <= 8 or value.q > LARGEST_FRACTION) and sp.Rational(decimal) == value:
             return decimal
+    if _of_time(value):
+        return show_time(value) if not value.has(sp.Pow) else _raised(value, " · ")
     return str(value).replace(" ", "")
 
 
 @lru_cache(maxsize=512)
 def number_latex(value: sp.Expr) -> str:
+    if _of_time(value):
+        return show_time(value) if not value.has(sp.Pow) else _raised(value, r" \cdot ")
     text = number_text(value)
     if "e-" in text or "e+" in text:
         mantissa, exponent = text.split("e")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symlstm.expr.signs import show_time
+from symlstm.expr.notation import show_time
 from symlstm.expr.time import MatmulOver, SumOver
 
 POWER, PRODUCT = 2, 1  # how tightly a piece holds together, as in symlstm.expr.written

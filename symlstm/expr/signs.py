@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-
-import sympy as sp
-
 from symlstm.expr.nodes import Quantity
-from symlstm.expr.notation import Notation, fill, symbol_latex, symbol_text
+from symlstm.expr.notation import Notation, fill, show_time, symbol_latex, symbol_text
 
 _ROLES = {"adjoint": "d", "delta": "δ", "upstream": "Δ"}
 
@@ -60,12 +55,3 @@ def _both(subscript: str, when: str) -> str:
 
 def _time(q: Quantity) -> str:
     return "" if q.time is None else show_time(q.time)
-
-
-@lru_cache(maxsize=256)
-def show_time(time: Any) -> str:
-    """t-k+1, k-1, T: what is added first, t before the others; then what is taken away; numbers last."""
-    terms = sp.Add.make_args(sp.expand(time))
-    ordered = sorted(terms, key=lambda u: (u.is_number, u.could_extract_minus_sign(), str(u) != "t", str(u)))
-    shown = "".join(("" if str(u).startswith("-") else "+") + str(u) for u in ordered)
-    return shown.removeprefix("+").replace("*", "").replace(" ", "")

@@ -133,7 +133,9 @@ def at_times(expr: Matrix, times: Mapping[Any, Any], move: Moved = moved) -> Mat
                 raise ShapeError(f"the index {node.index} of a sum or product would be taken for another {node.index}")
             first, last = (sp.expand(b.subs(known, simultaneous=True)) for b in (node.first, node.last))
             return MAKE[type(node)](visit(node.term, inner), node.index, first, last)
-        if not hasattr(node, "shape") or not node.args:
+        if not hasattr(node, "shape"):  # a number, such as the exponent of a power
+            return node.subs(known, simultaneous=True) if getattr(node, "free_symbols", ()) else node
+        if not node.args:
             return node
         args = tuple(visit(a, known) for a in node.args)
         return node if args == node.args else rebuild(node, args)
