@@ -17,21 +17,20 @@ def pieces(steps: int, batch: int, length: int | None = None) -> list[slice]:
     return [slice(start, min(start + length, steps)) for start in range(0, steps, length)]
 
 
-def laid_out(shapes: dict[str, str], values: dict[str, Any], lead: int) -> dict[str, Any]:
+def laid_out(shapes: dict[str, str], values: dict[str, Any], batch: tuple[int, ...], lead: int) -> dict[str, Any]:
     """Arrays as (steps, batch, ...) or, with lead 0, (batch, ...): one batch axis, no axes of length one after it.
 
     shapes: of what belongs to one example, by name: "n" for a vector, "n n" for a matrix, "1" for one number.
     """
-    batch = values.pop("batch")
     found = {}
     for name, value in values.items():
         core = value.ndim - len(shapes[name].split())
         own = value.shape[core:]
         missing = (1,) * (len(batch) - (core - lead))
-        value = value.reshape(*value.shape[:lead], *missing, *value.shape[lead:])
+        value = value.reshape((*value.shape[:lead], *missing, *value.shape[lead:]))
         value = np.broadcast_to(value, (*value.shape[:lead], *batch, *own))
         kept = [size for size, letter in zip(own, shapes[name].split(), strict=True) if letter != "1"]
-        found[name] = value.reshape(*value.shape[:lead], int(np.prod(batch)), *kept)
+        found[name] = value.reshape((*value.shape[:lead], int(np.prod(batch)), *kept))
     return found
 
 
@@ -39,7 +38,7 @@ def given_back(shapes: dict[str, str], name: str, value: Any, batch: tuple[int, 
     """The other way: the batch axes and the axes of length one as the user has them."""
     left = list(value.shape[lead + 1 :])
     own = [1 if letter == "1" else left.pop(0) for letter in shapes[name].split()]
-    return value.reshape(*value.shape[:lead], *batch, *own)
+    return value.reshape((*value.shape[:lead], *batch, *own))
 
 
 def batch_axes(shapes: dict[str, str], inputs: dict[str, Any], states: dict[str, Any]) -> tuple[int, ...]:
