@@ -121,8 +121,8 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str]) -> tuple[s
     argument, unpacking, count = inputs_unpacked(f)
     spell_time(f, kept)
     previous = [f.name(s.previous) for s in cell.states]
-    f.add_once(*[_assignment(f, f.once, e) for e in plan.before])
     f.lines += _allocated(f, kept)
+    f.add_once(*[_assignment(f, f.once, e) for e in plan.before])
     for s, name in zip(cell.states, previous, strict=True):
         f.lines.append(f"{f.name(s.current)}[0] = {name}")
     f.add_steps([_assignment(f, f.step, e) for e in plan.steps], f"for {f.t} in range({f.steps_name}):")
