@@ -49,9 +49,12 @@ def batch_axes(shapes: dict[str, str], inputs: dict[str, Any], states: dict[str,
 
 
 def same_dtype(*groups: dict[str, Any]) -> list[dict[str, Any]]:
-    """The arrays of all groups in their common dtype; what has it already is not copied."""
+    """The arrays of all groups in their common dtype, rows side by side; what is so already is not copied.
+
+    How an array lies in memory would change the order of sums, and with it the last bits.
+    """
     dtype = np.result_type(*(a for group in groups for a in group.values()))
-    return [{name: np.asarray(a).astype(dtype, copy=False) for name, a in group.items()} for group in groups]
+    return [{name: np.asarray(a, dtype, order="C") for name, a in group.items()} for group in groups]
 
 
 def part(inputs: Any, at: slice) -> Any:
@@ -112,4 +115,4 @@ def gradient_pieces(cell: Any, w: Any, inputs: Any, states: Any, upstream: Any, 
             d_inputs = tuple(np.empty((steps, *g.shape[1:]), g.dtype) for g in found)
         for whole, g in zip(d_inputs, found, strict=True):
             whole[at] = g
-    return d, d_inputs, d_states
+    return d, d_inputs, tuple(g.copy() for g in d_states)

@@ -13,7 +13,7 @@ from symlstm.codegen.sequence.plan import plan
 from symlstm.codegen.sequence.sweeps import sweeps, with_parts_kept
 from symlstm.equations import Cell
 
-TAKEN = ("p", "states", "upstream", "checkpoint_every", "batch", "w", "SHAPES", "SEQUENCE")
+TAKEN = ("p", "states", "upstream", "checkpoint_every", "up", "SHAPES", "SEQUENCE")
 """Names in `run` and `gradients` that an input may not have there."""
 FUNCTIONS = ("prepare", "forward", "backward", "finish", "run", "gradients")
 
@@ -78,26 +78,24 @@ def _arguments(cell: Cell, reserved: Sequence[str]) -> tuple[str, str]:
     return "inputs", f"dict(zip({_tuple(names)}, inputs, strict=True))"
 
 
-def _laid_out(cell: Cell, given: str, reserved: Sequence[str]) -> list[str]:
-    """The lines that bring inputs and states into the layout of the loops."""
-    argument, inputs = _arguments(cell, reserved)
+def _laid_out(cell: Cell, inputs: str, also: str = "") -> list[str]:
+    """The lines that bring inputs and states into the layout of the loops; `also` is one more dict of arrays."""
     previous = [s.previous.name for s in cell.states]
-    lines = [
-        f"x, s, p = same_dtype({inputs}, dict(zip({_tuple(previous)}, states, strict=True)), p)",
-        "batch = batch_axes(SHAPES, x, s)",
-    ]
+    groups = f"{inputs}, dict(zip({_tuple(previous)}, states, strict=True)), p"
+    lines = [f"x, s, p{also} = same_dtype({groups}{also})", "batch = batch_axes(SHAPES, x, s)"]
     if cell.inputs:
         lines.append("x = tuple(laid_out(SHAPES, x, batch, 1).values())")
-        first = "x[0]" if len(cell.inputs) == 1 else "x"
-    else:
-        first = argument
-    lines += ["s = tuple(laid_out(SHAPES, s, batch, 0).values())", "w = prepare(p)"]
-    return [*lines, given.format(x=first)]
+    return [*lines, "s = tuple(laid_out(SHAPES, s, batch, 0).values())", "w = prepare(p)"]
+
+
+def _taken(cell: Cell, argument: str) -> str:
+    """The inputs as `forward` takes them, once they are laid out."""
+    return "x[0]" if len(cell.inputs) == 1 else "x" if cell.inputs else argument
 
 
 def _run(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
-    argument, _ = _arguments(cell, reserved)
-    lines = _laid_out(cell, "found = run_pieces(SEQUENCE, w, {x}, s)", reserved)
+    argument, inputs = _arguments(cell, reserved)
+    lines = [*_laid_out(cell, inputs), f"found = run_pieces(SEQUENCE, w, {_taken(cell, argument)}, s)"]
     lines.append("return {name: given_back(SHAPES, name, value, batch, 1) for name, value in found.items()}")
     what = "steps: how many. " if not cell.inputs else f"{argument}: (T, ..., m). "
     doc = f"The new states and outputs of every step, (T, ..., n) by name. {what}states: the initial ones."
@@ -106,13 +104,12 @@ def _run(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
 
 
 def _gradients(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
-    argument, _ = _arguments(cell, reserved)
-    first = "x[0]" if len(cell.inputs) == 1 else "x" if cell.inputs else argument
-    given = "up = {{name: value for name, value in upstream.items() if value is not None}}"
-    lines = _laid_out(cell, given, reserved)
-    lines += [
-        "up = laid_out(SHAPES, {k: np.asarray(v).astype(s[0].dtype) for k, v in up.items()}, batch, 1)",
-        f"d, d_x, d_s = gradient_pieces(SEQUENCE, w, {first}, s, up, checkpoint_every)",
+    argument, inputs = _arguments(cell, reserved)
+    lines = [
+        "up = {name: value for name, value in upstream.items() if value is not None}",
+        *_laid_out(cell, inputs, ", up"),
+        "up = laid_out(SHAPES, up, batch, 1)",
+        f"d, d_x, d_s = gradient_pieces(SEQUENCE, w, {_taken(cell, argument)}, s, up, checkpoint_every)",
         "found = finish(w, d)",
     ]
     for k, q in enumerate(cell.inputs):
