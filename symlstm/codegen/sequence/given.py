@@ -56,7 +56,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence
     if steps is not None and steps != length:
         raise ShapeError(f"steps={steps}, but {names[0]} has {length} steps", "leave steps out")
     for name, array in zip(names, arrays, strict=True):
-        if array.dtype.kind in "fc" and not inputs.finite(array):
+        if not _finite(array):
             error = mismatch.not_finite(name, array)
             raise ValueUnusable(
                 error.message, "the first index is the step (from 0)" + "; " * bool(error.hint) + error.hint
@@ -100,12 +100,24 @@ def read_upstream(cell: Cell, upstream: Any, given: Sequence) -> dict[str, Array
             raise ShapeError(
                 f"the upstream gradient of {name} must have {given.steps} steps along its first axis, not {got}"
             )
-        if not inputs.finite(array):
+        if not _finite(array):
             raise mismatch.not_finite(f"upstream of {name}", array)
         one = array[0] if given.steps else np.zeros(array.shape[1:], array.dtype)
         inputs.read_upstream(cell, {name: one}, given.first)
-        found[name] = array
+        found[name] = array if hasattr(value, "dtype") else array.astype(_like(array, given))
     return found
+
+
+def _finite(array: Array) -> bool:
+    """Whether all entries are finite; squares may overflow."""
+    with np.errstate(all="ignore"):
+        return inputs.finite(array)
+
+
+def _like(array: Array, given: Sequence) -> np.dtype[Any]:
+    """The dtype of plain Python numbers: that of the states, complex where they are complex."""
+    own = given.states[0].dtype
+    return np.result_type(own, np.complex64) if array.dtype.kind == "c" else own
 
 
 def zero_states(cell: Cell, p: Any, batch_shape: Any) -> tuple[Array, ...]:
