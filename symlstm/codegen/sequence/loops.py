@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -183,12 +184,15 @@ def finish_function(plan: Plan, back: PlanBack, reserved: Sequence[str]) -> tupl
         f.once.unbatched.add(a.quantity)
         f.add_once(_named(f, a))
     pairs: list[tuple[str, str]] = []
+    given_out: list[str] = []
     for q in cell.parameters:
         expr = stage.gradients.get(q)
         parts = [f'd["{q.name}"]'] if q in direct else []
         if expr is not None and not isinstance(expr, Zeros):
             parts.append(_turned_together(f, expr))
         value = " + ".join(parts) or f"np.zeros_like({f.once.spell(q)})"
+        if len(parts) == 1:
+            value = _apart(value, given_out)
         pairs.append((q.name, restored(cell, q, f"({value})" if len(parts) > 1 else value, False)))
     f.lines += ["return {", *[f'    "{name}": {value},' for name, value in pairs], "}"]
 
@@ -208,6 +212,15 @@ def _named(f: Function, a: Adjoint) -> Statement:
         lambda w, e: [f"{f.name(a.quantity)} = {w.full(e[0])}"],
         f"{text(a.quantity)} = {text(a.expr)}",
     )
+
+
+def _apart(value: str, given_out: list[str]) -> str:
+    """A copy, where the same array, or what it is a part of, is given for another parameter already."""
+    whole = re.match(r'd\["\w+"\]|\w+', value)
+    name = whole[0] if whole else value
+    again = any(other in (value, name) or (name == value and other.startswith(f"{name}[")) for other in given_out)
+    given_out.append(value)
+    return f"{value}.copy()" if again and "(" not in value else value
 
 
 def _turned_together(f: Function, expr: Matrix) -> str:
