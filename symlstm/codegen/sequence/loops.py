@@ -115,6 +115,19 @@ def _assignment(f: Function, writer: ArrayWriter, e: Equation) -> Statement:
     return Statement((e.expr,), render, _comment(f.plan, e))
 
 
+def _for_all_steps(f: Function, e: Equation) -> Statement:
+    """An equation in front of the loop, with a row for every step, also where all rows are the same."""
+
+    def render(w: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
+        value = w.full(exprs[0])
+        if not w.batched(exprs[0]):
+            own = [w.sizes.text(s) for s in e.quantity.shape if s != 1]
+            value = f"np.broadcast_to({value}, ({', '.join([w.batch(), *own])}{',' * (not own)}))"
+        return [f"{f.name(e.quantity)} = {value}"]
+
+    return Statement((e.expr,), render, _comment(f.plan, e))
+
+
 def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str]) -> tuple[str, set[str]]:
     """All steps of a sequence (or of a piece of one)."""
     cell = plan.cell
@@ -123,7 +136,7 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str]) -> tuple[s
     spell_time(f, kept)
     previous = [f.name(s.previous) for s in cell.states]
     f.lines += _allocated(f, kept)
-    f.add_once(*[_assignment(f, f.once, e) for e in plan.before])
+    f.add_once(*[_for_all_steps(f, e) for e in plan.before])
     for s, name in zip(cell.states, previous, strict=True):
         f.lines.append(f"{f.name(s.current)}[0] = {name}")
     f.add_steps([_assignment(f, f.step, e) for e in plan.steps], f"for {f.t} in range({f.steps_name}):")
