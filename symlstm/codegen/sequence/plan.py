@@ -163,6 +163,8 @@ class _Stages:
         """One product for a group; what is added to every member where it is used goes into the sum as well."""
         offsets = [self._offset(e.quantity) for e in group]
         kinds = {None if o is None else self._is_constant(o[1]) for o in offsets}
+        if len({o[0] for o in offsets if o is not None}) < len(group):  # what two members share would be added twice
+            kinds = {None}
         rows = [e.quantity.shape[0] for e in group]
         matrices = [e.expr.args[0] for e in group]
         whole = self.namer.quantity(_matrix_name(name), (sp.expand(sp.Add(*rows)), matrices[0].shape[1]), None)
