@@ -1,7 +1,5 @@
 """Cells that sequences once got wrong, or did not compile: each against the repeated step and the repeated vjp."""
 
-# ruff: noqa: E741  (the annotations are shapes)
-
 import itertools
 
 import numpy as np
