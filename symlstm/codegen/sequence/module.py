@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symlstm.codegen.body import user_shape
-from symlstm.codegen.layout import fitted
+from symlstm.codegen.layout import WIDTH, fitted
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.backward_loop import BackwardWriter
 from symlstm.codegen.sequence.loops import finish_function, forward_function, kept_quantities, prepare_function
@@ -93,13 +93,17 @@ def _taken(cell: Cell, argument: str) -> str:
     return "x[0]" if len(cell.inputs) == 1 else "x" if cell.inputs else argument
 
 
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {part}" for line in lines for part in fitted(line, WIDTH - 4)]
+
+
 def _run(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
     argument, inputs = _arguments(cell, reserved)
     lines = [*_laid_out(cell, inputs), f"found = run_pieces(SEQUENCE, w, {_taken(cell, argument)}, s)"]
     lines.append("return {name: given_back(SHAPES, name, value, batch, 1) for name, value in found.items()}")
     what = "steps: how many. " if not cell.inputs else f"{argument}: (T, ..., m). "
     doc = f"The new states and outputs of every step, (T, ..., n) by name. {what}states: the initial ones."
-    text = "\n".join([f"def run(p, {argument}, states):", f'    """{doc}"""', *[f"    {line}" for line in lines]])
+    text = "\n".join([f"def run(p, {argument}, states):", f'    """{doc}"""', *_indented(lines)])
     return text, {"same_dtype", "batch_axes", "laid_out", "run_pieces", "given_back"}
 
 
@@ -125,5 +129,5 @@ def _gradients(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
         '"""',
     ]
     head = f"def gradients(p, {argument}, states, upstream, checkpoint_every=None):"
-    text = "\n".join([head, *[f"    {line}".rstrip() for line in (*doc, *lines)]])
+    text = "\n".join([head, *[f"    {line}".rstrip() for line in doc], *_indented(lines)])
     return text, {"same_dtype", "batch_axes", "laid_out", "gradient_pieces", "given_back"}

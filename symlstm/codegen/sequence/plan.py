@@ -109,7 +109,8 @@ class _Stages:
                 made: list[Equation] = []
                 expr = self._hoisted(e.expr, e.quantity, made)
                 e = Equation(e.quantity, expr, e.note)
-                out += made
+                there = {o.quantity for o in out}
+                out += [m for m in made if m.quantity not in there]
             out.append(e)
         self.equations = tuple(out)
         self._look()

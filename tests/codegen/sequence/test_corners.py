@@ -93,6 +93,14 @@ def two_sums_of_one_equation(h_prev: "n", *, U: "n n", V: "n n", b: "n", c: "n")
     return h
 
 
+def two_states_of_one_expression(x: "m", h_prev: "n", c_prev: "n", *, W: "n m"):
+    """What does not depend on the state is hoisted once, and its gradient is that of both."""
+    v = sigmoid(x)
+    h = tanh(W @ v)
+    c = tanh(W @ v)
+    return h, c
+
+
 def no_size_at_all(h_prev: "n"):
     h = tanh(h_prev - h_prev)
     return h
@@ -148,7 +156,7 @@ def an_output_before_the_state(x: "m", h_prev: "n", *, W: "n m", M: "n n"):
 CELLS = {f.__name__: f for f in (
     matrix_state, one_number, named_batch, named_as_arguments_are, named_checkpoint_every, named_prepare, named_up,
     an_output_named_batch, names_of_the_generated_code, one_gradient_for_two_parameters, one_gradient_for_two_states,
-    a_sum_of_two_products, a_sum_within_a_sum, two_sums_of_one_equation, no_size_at_all, size_of_the_state_alone,
+    a_sum_of_two_products, a_sum_within_a_sum, two_sums_of_one_equation, two_states_of_one_expression, no_size_at_all, size_of_the_state_alone,
     columns_that_no_parameter_tells, columns_sliced_at_the_state, rows_that_no_parameter_tells, takes_the_input,
     exchanges, a_state_is_an_output_too, an_output_before_the_state,
 )}  # fmt: skip
