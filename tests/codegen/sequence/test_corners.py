@@ -156,7 +156,8 @@ def an_output_before_the_state(x: "m", h_prev: "n", *, W: "n m", M: "n n"):
 CELLS = {f.__name__: f for f in (
     matrix_state, one_number, named_batch, named_as_arguments_are, named_checkpoint_every, named_prepare, named_up,
     an_output_named_batch, names_of_the_generated_code, one_gradient_for_two_parameters, one_gradient_for_two_states,
-    a_sum_of_two_products, a_sum_within_a_sum, two_sums_of_one_equation, two_states_of_one_expression, no_size_at_all, size_of_the_state_alone,
+    a_sum_of_two_products, a_sum_within_a_sum, two_sums_of_one_equation, two_states_of_one_expression,
+    no_size_at_all, size_of_the_state_alone,
     columns_that_no_parameter_tells, columns_sliced_at_the_state, rows_that_no_parameter_tells, takes_the_input,
     exchanges, a_state_is_an_output_too, an_output_before_the_state,
 )}  # fmt: skip

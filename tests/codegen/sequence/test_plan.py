@@ -106,6 +106,13 @@ def test_nothing_is_lost_and_each_stage_reads_only_what_is_known(name):
 
 
 @every_cell
+def test_everything_is_computed_once(name):
+    made = plan(cell_of(name))
+    names = [e.quantity for which in (made.once, made.before, made.steps, made.after) for e in which]
+    assert len(set(names)) == len(names)
+
+
+@every_cell
 def test_nothing_in_front_of_the_loop_depends_on_a_state(name):
     made = plan(cell_of(name))
     of_states = {q for s in made.cell.states for q in (s.previous, s.current)}
