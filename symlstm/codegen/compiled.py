@@ -108,7 +108,8 @@ class Compiled:
         again on the way back.
         """
         given = sequences.read(self.cell, p, x, states, steps)
-        if checkpoint_every is not None and (not isinstance(checkpoint_every, int) or checkpoint_every < 1):
+        whole = isinstance(checkpoint_every, (int, np.integer)) and not isinstance(checkpoint_every, bool)
+        if checkpoint_every is not None and not (whole and checkpoint_every >= 1):
             raise ValueUnusable(
                 f"checkpoint_every must be a whole number of steps, 1 or more, not {checkpoint_every!r}"
             )

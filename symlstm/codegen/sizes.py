@@ -69,6 +69,10 @@ class Sizes:
             need(symbol)
         return [self._define(symbol, found[symbol]) for symbol in needed]
 
+    def told(self) -> frozenset[sp.Symbol]:
+        """The sizes that the arrays tell."""
+        return frozenset(self._found())
+
     def _found(self) -> dict[sp.Symbol, Axis]:
         """The axis that tells each size, given the sizes found before it."""
         found: dict[sp.Symbol, Axis] = {}

@@ -215,3 +215,61 @@ def torch_total(program, arguments, earlier):
             rows = [torch.autograd.grad(entry, wrt, retain_graph=True, allow_unused=True)[0] for entry in value]
             found[f"d_{s}/d_{r}"] = torch.stack([torch.zeros_like(wrt) if g is None else g for g in rows]).numpy()
     return {name: value.detach().numpy() for name, value in between.items()}, found
+
+
+def torch_sequence(program, arguments, xs, upstream, dtype):
+    """What torch finds for a whole sequence: states and outputs of all steps, and the gradients for the upstream ones.
+
+    xs: (T, m), or the number of steps. upstream: (T, ...) by name of state or output; None to return the values alone.
+    """
+    torch = require("torch")
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        function = compiled(program, torch_namespace(1e-3 if dtype == torch.float64 else 0.0))
+        leaves = {k: torch.tensor(v, dtype=dtype, requires_grad=True) for k, v in arguments.items() if k != "x"}
+        if not isinstance(xs, int):
+            leaves["x"] = torch.tensor(xs, dtype=dtype, requires_grad=True)
+        names = [*program.states, *program.outputs]
+        rows = {name: [] for name in names}
+        current = dict(leaves)
+        for t in range(xs if isinstance(xs, int) else len(xs)):
+            if "x" in leaves:
+                current["x"] = leaves["x"][t]
+            returned = function(**current)
+            for name, value in zip(names, returned if isinstance(returned, tuple) else (returned,), strict=True):
+                rows[name].append(value)
+            current |= {f"{s}_prev": rows[s][-1] for s in program.states}
+        values = {name: torch.stack(row) for name, row in rows.items()}
+        found = {name: value.detach().numpy() for name, value in values.items()}
+        if upstream is None:
+            return found
+        loss = sum((values[k] * torch.tensor(upstream[k], dtype=dtype)).sum() for k in values)
+        gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+        for (name, leaf), g in zip(leaves.items(), gradients, strict=True):
+            found[f"d_{name}"] = (torch.zeros_like(leaf) if g is None else g).numpy()
+        return found
+    finally:
+        torch.set_default_dtype(previous)
+
+
+def sequence_reference(program, steps, example=0):
+    """Arguments (x for all steps), upstream gradients and torch's answers, in float64 and float32."""
+    torch = require("torch")
+    arguments, _ = drawn_numbers(program)
+    rng = np.random.default_rng([program.seed, steps, example])
+    if example:  # another one with the same parameters
+        states = [f"{s}_prev" for s in program.states]
+        arguments |= {name: rng.uniform(-1, 1, arguments[name].shape) for name in states}
+    xs = rng.uniform(-1, 1, (steps, *arguments["x"].shape)) if "x" in arguments else steps
+    try:
+        values = torch_sequence(program, arguments, xs, None, torch.float64)
+    except Near:
+        event("near a kink")
+        reject()
+    upstream = {name: rng.uniform(-1, 1, v.shape) for name, v in values.items()}
+    exact = torch_sequence(program, arguments, xs, upstream, torch.float64)
+    rough = torch_sequence(program, arguments, xs, upstream, torch.float32)
+    if "x" in arguments:
+        arguments = {**arguments, "x": xs}
+    return arguments, upstream, exact, rough

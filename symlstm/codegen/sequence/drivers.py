@@ -17,21 +17,20 @@ def pieces(steps: int, batch: int, length: int | None = None) -> list[slice]:
     return [slice(start, min(start + length, steps)) for start in range(0, steps, length)]
 
 
-def laid_out(shapes: dict[str, str], values: dict[str, Any], lead: int) -> dict[str, Any]:
+def laid_out(shapes: dict[str, str], values: dict[str, Any], batch: tuple[int, ...], lead: int) -> dict[str, Any]:
     """Arrays as (steps, batch, ...) or, with lead 0, (batch, ...): one batch axis, no axes of length one after it.
 
     shapes: of what belongs to one example, by name: "n" for a vector, "n n" for a matrix, "1" for one number.
     """
-    batch = values.pop("batch")
     found = {}
     for name, value in values.items():
         core = value.ndim - len(shapes[name].split())
         own = value.shape[core:]
         missing = (1,) * (len(batch) - (core - lead))
-        value = value.reshape(*value.shape[:lead], *missing, *value.shape[lead:])
+        value = value.reshape((*value.shape[:lead], *missing, *value.shape[lead:]))
         value = np.broadcast_to(value, (*value.shape[:lead], *batch, *own))
         kept = [size for size, letter in zip(own, shapes[name].split(), strict=True) if letter != "1"]
-        found[name] = value.reshape(*value.shape[:lead], int(np.prod(batch)), *kept)
+        found[name] = value.reshape((*value.shape[:lead], int(np.prod(batch)), *kept))
     return found
 
 
@@ -39,7 +38,7 @@ def given_back(shapes: dict[str, str], name: str, value: Any, batch: tuple[int, 
     """The other way: the batch axes and the axes of length one as the user has them."""
     left = list(value.shape[lead + 1 :])
     own = [1 if letter == "1" else left.pop(0) for letter in shapes[name].split()]
-    return value.reshape(*value.shape[:lead], *batch, *own)
+    return value.reshape((*value.shape[:lead], *batch, *own))
 
 
 def batch_axes(shapes: dict[str, str], inputs: dict[str, Any], states: dict[str, Any]) -> tuple[int, ...]:
@@ -50,9 +49,12 @@ def batch_axes(shapes: dict[str, str], inputs: dict[str, Any], states: dict[str,
 
 
 def same_dtype(*groups: dict[str, Any]) -> list[dict[str, Any]]:
-    """The arrays of all groups in their common dtype; what has it already is not copied."""
+    """The arrays of all groups in their common dtype, rows side by side; what is so already is not copied.
+
+    How an array lies in memory would change the order of sums, and with it the last bits.
+    """
     dtype = np.result_type(*(a for group in groups for a in group.values()))
-    return [{name: np.asarray(a).astype(dtype, copy=False) for name, a in group.items()} for group in groups]
+    return [{name: np.asarray(a, dtype, order="C") for name, a in group.items()} for group in groups]
 
 
 def part(inputs: Any, at: slice) -> Any:
@@ -113,4 +115,4 @@ def gradient_pieces(cell: Any, w: Any, inputs: Any, states: Any, upstream: Any, 
             d_inputs = tuple(np.empty((steps, *g.shape[1:]), g.dtype) for g in found)
         for whole, g in zip(d_inputs, found, strict=True):
             whole[at] = g
-    return d, d_inputs, d_states
+    return d, d_inputs, tuple(g.copy() for g in d_states)

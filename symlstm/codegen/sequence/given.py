@@ -53,14 +53,18 @@ def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence
         shown = ", ".join(f"{name} has {len(a)}" for name, a in zip(names, arrays, strict=True))
         raise ShapeError(f"the inputs have different numbers of steps: {shown}")
     length = lengths.pop()
-    if steps is not None and steps != length:
+    if steps is not None and _count(steps) != length:
         raise ShapeError(f"steps={steps}, but {names[0]} has {length} steps", "leave steps out")
     for name, array in zip(names, arrays, strict=True):
-        if array.dtype.kind in "fc" and not inputs.finite(array):
+        if not _finite(array):
             error = mismatch.not_finite(name, array)
             raise ValueUnusable(
                 error.message, "the first index is the step (from 0)" + "; " * bool(error.hint) + error.hint
             )
+    for name, array in zip(names, arrays, strict=True):
+        if 0 in array.shape[1:]:
+            shown = " x ".join(map(str, array.shape))
+            raise ValueUnusable(f"{name} is empty: its shape is {shown}", "give at least one example")
     one = [a[0] if length else np.zeros(a.shape[1:], a.dtype) for a in arrays]
     weak = [not hasattr(value, "dtype") for value in given]
     shown_one = [a.tolist() if w and a.dtype.kind == "f" else a for a, w in zip(one, weak, strict=True)]
@@ -91,7 +95,7 @@ def read_upstream(cell: Cell, upstream: Any, given: Sequence) -> dict[str, Array
     found = {}
     for name, value in upstream.items():
         if name not in known:
-            raise unknown(f"state or output of {cell.name}", name, known)
+            raise unknown(f"state or output of {cell.name}", str(name), known)
         if value is None:
             continue
         array = inputs.as_array(f"upstream of {name}", value)
@@ -100,19 +104,43 @@ def read_upstream(cell: Cell, upstream: Any, given: Sequence) -> dict[str, Array
             raise ShapeError(
                 f"the upstream gradient of {name} must have {given.steps} steps along its first axis, not {got}"
             )
-        if not inputs.finite(array):
+        if not _finite(array):
             raise mismatch.not_finite(f"upstream of {name}", array)
         one = array[0] if given.steps else np.zeros(array.shape[1:], array.dtype)
-        inputs.read_upstream(cell, {name: one}, given.first)
-        found[name] = array
+        _require_shape(cell, known[name], array, one, given)
+        found[name] = array if hasattr(value, "dtype") else array.astype(_like(array, given))
     return found
+
+
+def _require_shape(cell: Cell, q: Any, array: Array, one: Array, given: Sequence) -> None:
+    """ShapeError in the sizes of the whole sequence, where one step of an upstream gradient does not fit."""
+    try:
+        inputs.read_upstream(cell, {q.name: one}, given.first)
+    except ShapeError:
+        own = inputs.shape_of(cell, q, given.first.sizes)
+        wanted, got = (" x ".join(map(str, s)) for s in ((given.steps, *given.first.batch, *own), array.shape))
+        raise ShapeError(f"the upstream gradient of {q.name} must be {wanted}, as {q.name} is, not {got}") from None
+
+
+def _finite(array: Array) -> bool:
+    """Whether all entries are finite; squares may overflow."""
+    with np.errstate(all="ignore"):
+        return inputs.finite(array)
+
+
+def _like(array: Array, given: Sequence) -> np.dtype[Any]:
+    """The dtype of plain Python numbers: that of the states, complex where they are complex."""
+    own = given.states[0].dtype
+    return np.result_type(own, np.complex64) if array.dtype.kind == "c" else own
 
 
 def zero_states(cell: Cell, p: Any, batch_shape: Any) -> tuple[Array, ...]:
     """Zeros for all states, in the sizes and the dtype that the parameters have."""
     sizes = inputs.sizes_from_parameters(cell, p)
-    batch = (batch_shape,) if isinstance(batch_shape, (int, np.integer)) else tuple(batch_shape)
-    dtype = np.result_type(*p.values()) if p else np.dtype(np.float64)
+    batch = batch_shape if isinstance(batch_shape, (tuple, list)) else (batch_shape,)
+    if not all(isinstance(b, (int, np.integer)) and not isinstance(b, bool) and b >= 0 for b in batch):
+        raise ShapeError(f"batch_shape must be a whole number or a tuple of them, not {batch_shape!r}")
+    dtype = np.result_type(*map(np.asarray, p.values())) if p else np.dtype(np.float64)
     made = []
     for s in cell.states:
         spec = spec_of(cell, s.previous)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +115,19 @@ def _assignment(f: Function, writer: ArrayWriter, e: Equation) -> Statement:
     return Statement((e.expr,), render, _comment(f.plan, e))
 
 
+def _for_all_steps(f: Function, e: Equation) -> Statement:
+    """An equation in front of the loop, with a row for every step, also where all rows are the same."""
+
+    def render(w: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
+        value = w.full(exprs[0])
+        if not w.batched(exprs[0]):
+            own = [w.sizes.text(s) for s in e.quantity.shape if s != 1]
+            value = f"np.broadcast_to({value}, ({', '.join([w.batch(), *own])}{',' * (not own)}))"
+        return [f"{f.name(e.quantity)} = {value}"]
+
+    return Statement((e.expr,), render, _comment(f.plan, e))
+
+
 def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str], fast: Any = None) -> tuple[str, set[str]]:
     """All steps of a sequence (or of a piece of one). fast: writes a call in the place of the loop."""
     cell = plan.cell
@@ -121,8 +135,8 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str], fast: Any 
     argument, unpacking, count = inputs_unpacked(f)
     spell_time(f, kept)
     previous = [f.name(s.previous) for s in cell.states]
-    f.add_once(*[_assignment(f, f.once, e) for e in plan.before])
     f.lines += _allocated(f, kept)
+    f.add_once(*[_for_all_steps(f, e) for e in plan.before])
     for s, name in zip(cell.states, previous, strict=True):
         f.lines.append(f"{f.name(s.current)}[0] = {name}")
     if fast is None:
@@ -186,12 +200,15 @@ def finish_function(plan: Plan, back: PlanBack, reserved: Sequence[str]) -> tupl
         f.once.unbatched.add(a.quantity)
         f.add_once(_named(f, a))
     pairs: list[tuple[str, str]] = []
+    given_out: list[str] = []
     for q in cell.parameters:
         expr = stage.gradients.get(q)
         parts = [f'd["{q.name}"]'] if q in direct else []
         if expr is not None and not isinstance(expr, Zeros):
             parts.append(_turned_together(f, expr))
         value = " + ".join(parts) or f"np.zeros_like({f.once.spell(q)})"
+        if len(parts) == 1:
+            value = _apart(value, given_out)
         pairs.append((q.name, restored(cell, q, f"({value})" if len(parts) > 1 else value, False)))
     f.lines += ["return {", *[f'    "{name}": {value},' for name, value in pairs], "}"]
 
@@ -211,6 +228,15 @@ def _named(f: Function, a: Adjoint) -> Statement:
         lambda w, e: [f"{f.name(a.quantity)} = {w.full(e[0])}"],
         f"{text(a.quantity)} = {text(a.expr)}",
     )
+
+
+def _apart(value: str, given_out: list[str]) -> str:
+    """A copy, where the same array, or what it is a part of, is given for another parameter already."""
+    whole = re.match(r'd\["\w+"\]|\w+', value)
+    name = whole[0] if whole else value
+    again = any(other in (value, name) or (name == value and other.startswith(f"{name}[")) for other in given_out)
+    given_out.append(value)
+    return f"{value}.copy()" if again and "(" not in value else value
 
 
 def _turned_together(f: Function, expr: Matrix) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symlstm.codegen.body import user_shape
-from symlstm.codegen.layout import fitted
+from symlstm.codegen.layout import WIDTH, fitted
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.backward_loop import BackwardWriter
 from symlstm.codegen.sequence.loops import finish_function, forward_function, kept_quantities, prepare_function
@@ -13,6 +13,8 @@ from symlstm.codegen.sequence.plan import plan
 from symlstm.codegen.sequence.sweeps import sweeps, with_parts_kept
 from symlstm.equations import Cell
 
+TAKEN = ("p", "states", "upstream", "checkpoint_every", "up", "SHAPES", "SEQUENCE")
+"""Names in `run` and `gradients` that an input may not have there."""
 FUNCTIONS = ("prepare", "forward", "backward", "finish", "run", "gradients")
 
 
@@ -26,8 +28,8 @@ def sequence_functions(cell: Cell, reserved: Sequence[str]) -> list[tuple[str, s
         forward_function(made, kept, reserved),
         BackwardWriter(made, back, kept, reserved).function(),
         finish_function(made, back, reserved),
-        _run(cell),
-        _gradients(cell),
+        _run(cell, reserved),
+        _gradients(cell, reserved),
     ]
 
 
@@ -65,51 +67,53 @@ def _tuple(names: Sequence[str]) -> str:
     return f"({quoted},)" if len(names) == 1 else f"({quoted})"
 
 
-def _arguments(cell: Cell) -> tuple[str, str]:
+def _arguments(cell: Cell, reserved: Sequence[str]) -> tuple[str, str]:
     """(the parameter of the function, the expression of a dict of inputs by name)"""
     names = [q.name for q in cell.inputs]
     if not names:
         return "steps", "{}"
     if len(names) == 1:
-        own = Names(("p", "states", "upstream", "w", "batch")).new(names[0])
+        own = Names((*reserved, *TAKEN)).new(names[0])
         return own, f'{{"{names[0]}": {own}}}'
     return "inputs", f"dict(zip({_tuple(names)}, inputs, strict=True))"
 
 
-def _laid_out(cell: Cell, given: str) -> list[str]:
-    """The lines that bring inputs and states into the layout of the loops."""
-    argument, inputs = _arguments(cell)
+def _laid_out(cell: Cell, inputs: str, also: str = "") -> list[str]:
+    """The lines that bring inputs and states into the layout of the loops; `also` is one more dict of arrays."""
     previous = [s.previous.name for s in cell.states]
-    lines = [
-        f"x, s, p = same_dtype({inputs}, dict(zip({_tuple(previous)}, states, strict=True)), p)",
-        "batch = batch_axes(SHAPES, x, s)",
-    ]
+    groups = f"{inputs}, dict(zip({_tuple(previous)}, states, strict=True)), p"
+    lines = [f"x, s, p{also} = same_dtype({groups}{also})", "batch = batch_axes(SHAPES, x, s)"]
     if cell.inputs:
-        lines.append('x = tuple(laid_out(SHAPES, {**x, "batch": batch}, 1).values())')
-        first = "x[0]" if len(cell.inputs) == 1 else "x"
-    else:
-        first = argument
-    lines += ['s = tuple(laid_out(SHAPES, {**s, "batch": batch}, 0).values())', "w = prepare(p)"]
-    return [*lines, given.format(x=first)]
+        lines.append("x = tuple(laid_out(SHAPES, x, batch, 1).values())")
+    return [*lines, "s = tuple(laid_out(SHAPES, s, batch, 0).values())", "w = prepare(p)"]
 
 
-def _run(cell: Cell) -> tuple[str, set[str]]:
-    argument, _ = _arguments(cell)
-    lines = _laid_out(cell, "found = run_pieces(SEQUENCE, w, {x}, s)")
+def _taken(cell: Cell, argument: str) -> str:
+    """The inputs as `forward` takes them, once they are laid out."""
+    return "x[0]" if len(cell.inputs) == 1 else "x" if cell.inputs else argument
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {part}" for line in lines for part in fitted(line, WIDTH - 4)]
+
+
+def _run(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
+    argument, inputs = _arguments(cell, reserved)
+    lines = [*_laid_out(cell, inputs), f"found = run_pieces(SEQUENCE, w, {_taken(cell, argument)}, s)"]
     lines.append("return {name: given_back(SHAPES, name, value, batch, 1) for name, value in found.items()}")
     what = "steps: how many. " if not cell.inputs else f"{argument}: (T, ..., m). "
     doc = f"The new states and outputs of every step, (T, ..., n) by name. {what}states: the initial ones."
-    text = "\n".join([f"def run(p, {argument}, states):", f'    """{doc}"""', *[f"    {line}" for line in lines]])
+    text = "\n".join([f"def run(p, {argument}, states):", f'    """{doc}"""', *_indented(lines)])
     return text, {"same_dtype", "batch_axes", "laid_out", "run_pieces", "given_back"}
 
 
-def _gradients(cell: Cell) -> tuple[str, set[str]]:
-    argument, _ = _arguments(cell)
-    first = "x[0]" if len(cell.inputs) == 1 else "x" if cell.inputs else argument
-    lines = _laid_out(cell, "up = {{name: value for name, value in upstream.items() if value is not None}}")
-    lines += [
-        'up = laid_out(SHAPES, {**{k: np.asarray(v).astype(s[0].dtype) for k, v in up.items()}, "batch": batch}, 1)',
-        f"d, d_x, d_s = gradient_pieces(SEQUENCE, w, {first}, s, up, checkpoint_every)",
+def _gradients(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
+    argument, inputs = _arguments(cell, reserved)
+    lines = [
+        "up = {name: value for name, value in upstream.items() if value is not None}",
+        *_laid_out(cell, inputs, ", up"),
+        "up = laid_out(SHAPES, up, batch, 1)",
+        f"d, d_x, d_s = gradient_pieces(SEQUENCE, w, {_taken(cell, argument)}, s, up, checkpoint_every)",
         "found = finish(w, d)",
     ]
     for k, q in enumerate(cell.inputs):
@@ -125,5 +129,5 @@ def _gradients(cell: Cell) -> tuple[str, set[str]]:
         '"""',
     ]
     head = f"def gradients(p, {argument}, states, upstream, checkpoint_every=None):"
-    text = "\n".join([head, *[f"    {line}".rstrip() for line in (*doc, *lines)]])
+    text = "\n".join([head, *[f"    {line}".rstrip() for line in doc], *_indented(lines)])
     return text, {"same_dtype", "batch_axes", "laid_out", "gradient_pieces", "given_back"}

@@ -6,6 +6,9 @@ from typing import Any
 
 import sympy as sp
 
+from symlstm.codegen.body import axes_of
+from symlstm.codegen.names import Names
+from symlstm.codegen.sizes import Sizes
 from symlstm.equations import Cell, Equation
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, add, block, matmul
@@ -41,6 +44,19 @@ class Namer:
         return self.given[expr]
 
 
+def told_by_parameters(cell: Cell) -> frozenset[sp.Symbol]:
+    """The sizes that the shapes of the parameters tell; `prepare` and `finish` know no others."""
+    return Sizes(Names(), tuple(a for a in axes_of(cell) if a.array in cell.parameters), str).told()
+
+
+def sizes_in(expr: Any) -> set[sp.Symbol]:
+    """The sizes in the shapes of an expression and of its parts."""
+    own = {s for size in expr.shape for s in size.free_symbols}
+    if isinstance(expr, Quantity):
+        return own
+    return own.union(*(sizes_in(a) if hasattr(a, "shape") else getattr(a, "free_symbols", set()) for a in expr.args))
+
+
 def live(cell: Cell, equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
     """The equations that a state or an output needs."""
     needed = {s.current for s in cell.states} | set(cell.outputs)
@@ -52,8 +68,10 @@ def live(cell: Cell, equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
     return tuple(reversed(kept))
 
 
-def without_stacked_columns(equations: tuple[Equation, ...], constant: set[Any]) -> tuple[Equation, ...]:
-    """W [h; x] as W[:, :n] h + W[:, n:] x, so that each part can be done at its own time."""
+def without_stacked_columns(
+    equations: tuple[Equation, ...], constant: set[Any], told: frozenset[sp.Symbol]
+) -> tuple[Equation, ...]:
+    """W [h; x] as W[:, :n] h + W[:, n:] x, so that each part can be done at its own time; where the sizes are told."""
     columns = {e.quantity: e.expr for e in equations if isinstance(e.expr, x.Concat) and e.expr.shape[1] == 1}
 
     def visit(node: Any) -> Any:
@@ -66,6 +84,8 @@ def without_stacked_columns(equations: tuple[Equation, ...], constant: set[Any])
         *before, matrix, column = node.args
         column = columns.get(column, column)
         if not isinstance(column, x.Concat) or not all(q in constant for q in quantities(matrix)):
+            return node
+        if any(size.free_symbols - told for part in column.args for size in part.shape):
             return node
         terms, start = [], sp.S.Zero
         for part in column.args:

@@ -14,7 +14,15 @@ from typing import Any
 import sympy as sp
 
 from symlstm.codegen.body import unbatched
-from symlstm.codegen.sequence.naming import Namer, functions_named, live, products_named, without_stacked_columns
+from symlstm.codegen.sequence.naming import (
+    Namer,
+    functions_named,
+    live,
+    products_named,
+    sizes_in,
+    told_by_parameters,
+    without_stacked_columns,
+)
 from symlstm.equations import Cell, Equation
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, add, block, concat, hadamard, zeros
@@ -42,7 +50,7 @@ class Plan:
 def plan(cell: Cell) -> Plan:
     """The stages of a cell."""
     namer = Namer(cell)
-    equations = live(cell, without_stacked_columns(cell.equations, unbatched(cell)))
+    equations = live(cell, without_stacked_columns(cell.equations, unbatched(cell), told_by_parameters(cell)))
     equations = functions_named(equations, namer)
     equations = products_named(equations, namer, _constant(cell, equations))
     stages = _Stages(cell, namer, equations)
@@ -55,11 +63,14 @@ def plan(cell: Cell) -> Plan:
 
 
 def _constant(cell: Cell, equations: tuple[Equation, ...]) -> set[Quantity]:
-    """Parameters, and the quantities made of parameters alone; states and outputs always have a batch."""
-    found = set(cell.parameters)
+    """Parameters, and the quantities made of parameters alone; states and outputs always have a batch.
+
+    What has a size that no parameter tells is left for the steps.
+    """
+    found, told = set(cell.parameters), told_by_parameters(cell)
     results = {s.current for s in cell.states} | set(cell.outputs)
     for e in equations:
-        if e.quantity not in results and all(q in found for q in quantities(e.expr)):
+        if e.quantity not in results and all(q in found for q in quantities(e.expr)) and sizes_in(e.expr) <= told:
             found.add(e.quantity)
     return found
 
@@ -98,7 +109,8 @@ class _Stages:
                 made: list[Equation] = []
                 expr = self._hoisted(e.expr, e.quantity, made)
                 e = Equation(e.quantity, expr, e.note)
-                out += made
+                there = {o.quantity for o in out}
+                out += [m for m in made if m.quantity not in there]
             out.append(e)
         self.equations = tuple(out)
         self._look()
@@ -143,7 +155,8 @@ class _Stages:
     def _groups(self, recurrent: bool) -> dict[Quantity, list[Equation]]:
         found: dict[Quantity, list[Equation]] = {}
         for e in self.equations:
-            if _is_product(e.expr, self.constant) and (e.quantity in self.recurrent) == recurrent:
+            told = told_by_parameters(self.cell).issuperset(sizes_in(e.expr))
+            if told and _is_product(e.expr, self.constant) and (e.quantity in self.recurrent) == recurrent:
                 found.setdefault(e.expr.args[-1], []).append(e)
         return found
 
@@ -154,6 +167,8 @@ class _Stages:
         if any(o is not None and not later.isdisjoint(quantities(o[1])) for o in offsets):
             offsets = [None] * len(group)  # what is added to one product is made of another
         kinds = {None if o is None else self._is_constant(o[1]) for o in offsets}
+        if len({o[0] for o in offsets if o is not None}) < len(group):  # what two members share would be added twice
+            kinds = {None}
         rows = [e.quantity.shape[0] for e in group]
         matrices = [e.expr.args[0] for e in group]
         whole = self.namer.quantity(_matrix_name(name), (sp.expand(sp.Add(*rows)), matrices[0].shape[1]), None)
@@ -284,7 +299,8 @@ class _Stages:
                 return node
             *left, matrix, vector = node.args
             inside = quantities(vector)
-            if isinstance(matrix, x.Block) and matrix.args[0] in self.constant and inside:
+            told = sizes_in(matrix) <= told_by_parameters(self.cell)
+            if isinstance(matrix, x.Block) and matrix.args[0] in self.constant and inside and told:
                 q = self.namer.named(matrix, f"{matrix.args[0].base}_{inside[0].base}", None)
                 if all(e.quantity != q for e in made):
                     made.append(Equation(q, matrix))
