@@ -59,14 +59,18 @@ def same_dtype(*groups: dict[str, Any]) -> list[dict[str, Any]]:
 
 def part(inputs: Any, at: slice) -> Any:
     """A piece of the inputs; without inputs, how many steps it has."""
-    if isinstance(inputs, int):
+    if isinstance(inputs, (int, np.integer)):
         return at.stop - at.start
     return tuple(x[at] for x in inputs) if isinstance(inputs, tuple) else inputs[at]
 
 
 def length_of(inputs: Any) -> int:
     """How many steps there are."""
-    return inputs if isinstance(inputs, int) else len(inputs[0] if isinstance(inputs, tuple) else inputs)
+    return (
+        int(inputs)
+        if isinstance(inputs, (int, np.integer))
+        else len(inputs[0] if isinstance(inputs, tuple) else inputs)
+    )
 
 
 def run_pieces(cell: Any, w: Any, inputs: Any, states: Any) -> dict[str, Any]:

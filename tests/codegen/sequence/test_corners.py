@@ -20,6 +20,24 @@ def matrix_state(x: "m", C_prev: "n n", s_prev: "n", *, K: "n m", V: "n m", Q: "
     return C, s
 
 
+def matrix_through_tanh(x: "m", C_prev: "n m", *, W: "n m", U: "n n"):
+    C = tanh(U @ C_prev) * W + np.outer(W @ x, x)
+    return C
+
+
+def a_number_beside_a_vector(x: "m", h_prev: "n", s_prev: "", *, w: "m", U: "n n", a: "", v: "n"):
+    s = tanh(w @ x + a * s_prev + v @ h_prev)
+    h = tanh(U @ h_prev) * s
+    return h, s
+
+
+def an_output_of_one_number(x: "m", u: "k", h_prev: "n", *, W: "n m", V: "n k", A: "m k"):
+    b = x @ (A @ u)
+    h = tanh(W @ x + V @ u) * b + 0.5 * h_prev
+    y = b * h.sum()
+    return h, y
+
+
 def one_number(x: "", h_prev: "", *, a: ""):
     h = tanh(a * x + h_prev)
     return h
@@ -154,7 +172,8 @@ def an_output_before_the_state(x: "m", h_prev: "n", *, W: "n m", M: "n n"):
 
 
 CELLS = {f.__name__: f for f in (
-    matrix_state, one_number, named_batch, named_as_arguments_are, named_checkpoint_every, named_prepare, named_up,
+    matrix_state, matrix_through_tanh, a_number_beside_a_vector, an_output_of_one_number,
+    one_number, named_batch, named_as_arguments_are, named_checkpoint_every, named_prepare, named_up,
     an_output_named_batch, names_of_the_generated_code, one_gradient_for_two_parameters, one_gradient_for_two_states,
     a_sum_of_two_products, a_sum_within_a_sum, two_sums_of_one_equation, two_states_of_one_expression,
     no_size_at_all, size_of_the_state_alone,

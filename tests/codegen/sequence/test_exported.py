@@ -109,3 +109,13 @@ def test_the_loop_of_the_lstm_reads_like_its_equations():
     back = function(export(sl.cell("lstm")), "backward")
     assert "        d_tanh_c = d_h * o[t]  # dtanh_{c,t} = dh_t ⊙ o_t\n" in back
     assert '    d["U"] = d.get("U", 0) + outer_sum(d_z, h[:-1])  # of U\n' in back
+
+
+def test_the_number_of_steps_may_be_a_numpy_integer():
+    k = sl.compile(cell_of("no_input"))
+    p, _, states, upstream, _ = repeated.numbers(k.cell, 5, batch=(2,))
+    module = {}
+    exec(k.source, module)
+    assert np.array_equal(module["run"](p, np.int64(5), states)["h"], module["run"](p, 5, states)["h"])
+    found = module["gradients"](p, np.int64(5), states, upstream)
+    assert all(np.array_equal(found[q], g) for q, g in module["gradients"](p, 5, states, upstream).items())
