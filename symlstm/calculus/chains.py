@@ -88,8 +88,6 @@ class _Chain:
         over = diag(self._over(own.args[0], top == own)) if diagonal else self._over(own, top == own, chain=True)
         if isinstance(self.lag, int) and self.lag <= WRITTEN_OUT:
             return matmul(top, *[self.at(own, t - back) for back in range(1, self.lag)])
-        if isinstance(own, Zeros):
-            return over if top == own else matmul(top, over)
         return over if top == own else matmul(top, over)
 
     def _over(self, term: Matrix, including_t: bool, chain: bool = False) -> Matrix:

@@ -253,8 +253,9 @@ def compile(cell: Any, backend: str = "numpy") -> Compiled:
     """A cell as functions on NumPy arrays; see Compiled. cell: a Cell, or anything that `symlstm.cell` takes.
 
     backend="numba" (the extra "fast"): the same functions; the time loops of `run` and `gradients` and the row sums of
-    `state_jacobian` are compiled at their first use, a few seconds for each dtype. Loops with matrices for states stay
-    as NumPy runs them.
+    `state_jacobian` are compiled at their first use, a few seconds for each dtype. A loop with
+    anything but products with matrices of parameters, functions of rows and elementwise equations (a matrix for a state)
+    stays as NumPy runs it.
 
     The function is run beside its equations first: CellError where they do not compute the same.
     """
@@ -270,5 +271,5 @@ def compile(cell: Any, backend: str = "numpy") -> Compiled:
 
 
 def export(cell: Cell) -> str:
-    """The text of a module that computes one step of the cell, its Jacobian and its gradients, with NumPy alone."""
+    """The text of a module with one step of the cell, its Jacobian and gradients, and whole sequences; NumPy alone."""
     return compile(cell).source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dis
 import inspect
 import itertools
 import sys
@@ -80,7 +81,13 @@ def _home(name: str) -> Any:
 
 def _calls(caller: str, name: str) -> bool:
     code = getattr(_home(caller), caller).__code__
-    return name in code.co_names
+    loaded = {i.argval for inner in _with_inner(code) for i in dis.get_instructions(inner) if i.opname == "LOAD_GLOBAL"}
+    return name in loaded  # np.where is no call of where
+
+
+def _with_inner(code: Any) -> list[Any]:
+    """A piece of byte code, and those of the comprehensions inside it."""
+    return [code, *(c for const in code.co_consts if hasattr(const, "co_code") for c in _with_inner(const))]
 
 
 @lru_cache(maxsize=64)
@@ -136,7 +143,8 @@ def _doc(cell: Cell) -> str:
     paragraphs = [
         "\n".join(_wrapped(first)),
         *([reference] if reference else []),
-        "One step, its state Jacobian and its gradients. Vectors are in the last axis, any batch axes before it.",
+        "One step, its state Jacobian and its gradients; whole sequences (`run`, `gradients`), time first.\n"
+        "Vectors are in the last axis, any batch axes before it.",
         _shapes_table(cell),
         *[f"{spelled_size(part, cell.dims)} must be a whole number." for part in parts_of_sizes(cell)],
         "The equations:",

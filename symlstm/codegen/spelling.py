@@ -18,8 +18,3 @@ def spelled_size(size: sp.Expr, order: Sequence[sp.Symbol]) -> str:
         minus = term.could_extract_minus_sign()
         text += ("-" if minus else "+" if text else "") + str(-term if minus else term).replace(" ", "")
     return text
-
-
-def spelled_shape(shape: Sequence[sp.Expr], order: Sequence[sp.Symbol]) -> str:
-    """ "n x n+m" """
-    return " x ".join(spelled_size(s, order) for s in shape)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOW_TO_INSTALL = {
     "torch": "pip install torch",
     "jax": "pip install jax jaxlib",
+    "numba": "pip install 'symlstm[fast]'",
+    "scipy": "pip install 'symlstm[fast]'",
     "pdflatex": "apt install texlive-latex-recommended lmodern",
     "pdftotext": "apt install poppler-utils",
     "pdftoppm": "apt install poppler-utils",
@@ -34,7 +36,7 @@ def missing(name: str) -> NoReturn:
     message = f"{name} is not installed: {hint}" if hint else f"{name} is not installed"
     if os.environ.get("SYMLSTM_REQUIRE_ALL") == "1":
         pytest.fail(f"{message} (SYMLSTM_REQUIRE_ALL=1)", pytrace=False)
-    pytest.skip(message)
+    pytest.skip(message, allow_module_level=True)
 
 
 def require(module: str) -> ModuleType:

@@ -6,8 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("numba")
-rows = pytest.importorskip("symlstm.codegen.fast.rows")
+from tests.support.frameworks import require
+
+require("numba")
+rows = require("symlstm.codegen.fast.rows")
 
 RNG = np.random.default_rng(0)
 

@@ -6,9 +6,10 @@ import pytest
 
 from symlstm.expr import numeric
 from symlstm.expr.functions import ELEMENTWISE
+from tests.support.frameworks import require
 
-numba = pytest.importorskip("numba")
-FAST = pytest.importorskip("symlstm.codegen.fast.scalar_math").FAST
+numba = require("numba")
+FAST = require("symlstm.codegen.fast.scalar_math").FAST
 
 DTYPES = [np.float64, np.float32]
 EXACT = {

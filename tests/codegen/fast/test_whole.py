@@ -7,9 +7,10 @@ import pytest
 
 from symlstm.expr import numeric
 from symlstm.expr.functions import WHOLE
+from tests.support.frameworks import require
 
-pytest.importorskip("numba")
-FAST_WHOLE = pytest.importorskip("symlstm.codegen.fast.whole").FAST_WHOLE
+require("numba")
+FAST_WHOLE = require("symlstm.codegen.fast.whole").FAST_WHOLE
 
 SIZES = [1, 2, 7, 16, 33, 1000]
 REFERENCE = {"sum": math.fsum, "mean": lambda v: math.fsum(v) / len(v), "max": np.max}
