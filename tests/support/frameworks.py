@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOW_TO_INSTALL = {
     "torch": "pip install torch",
     "jax": "pip install jax jaxlib",
+    "numba": "pip install 'symlstm[fast]'",
+    "matplotlib": "pip install 'symlstm[bench]'",
     "pdflatex": "apt install texlive-latex-recommended lmodern",
     "pdftotext": "apt install poppler-utils",
     "pdftoppm": "apt install poppler-utils",
