@@ -1,6 +1,6 @@
 # make derivations   derive the LSTM and every page of derivations/, and say what was checked
 # make test          the tests
-# make bench         the benchmarks, beside whichever peers are installed
+# make bench         the benchmarks, beside their peers (installs PyTorch, JAX, Numba and Matplotlib)
 # make lint          ruff and mypy
 # make clean         remove what was built (.venv itself stays)
 #
@@ -21,7 +21,7 @@ derivations: $(VENV)/.have-symlstm
 test: $(VENV)/.have-test
 	$(BIN)/python -m pytest -n auto
 
-bench: $(VENV)/.have-symlstm
+bench: $(VENV)/.have-bench
 	$(BIN)/python -m benchmarks
 
 lint: $(VENV)/.have-dev
@@ -54,4 +54,8 @@ $(VENV)/.have-test: $(VENV)/.have-symlstm
 
 $(VENV)/.have-dev: $(VENV)/.have-symlstm
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.have-bench: $(VENV)/.have-symlstm
+	$(PIP) -e '.[bench]'
 	@touch $@

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import deriving, startup, state_jacobian
+import benchmarks.threads as threads  # before whatever imports NumPy
+from benchmarks import deriving, growth, sequences, startup, state_jacobian
 from symlstm.emit import write
 
 PARTS = {
     "Starting": startup,
     "Deriving": deriving,
     "The state Jacobian of the LSTM (2n x 2n, float64, one example, 64 inputs)": state_jacobian,
+    "The LSTM over a sequence": sequences,
+    "How it grows": growth,
 }
 
 
 def main() -> None:
     """Print and write the tables."""
-    import os
-
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "sympy", "torch", "jax"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "sympy", "numba", "torch", "jax"))
     text = (
         "# Measured\n\nOne run, candidates taking turns, medians; ratios are medians of round-by-round ratios. "
-        f"Python {platform.python_version()}, {packages}; {os.cpu_count()} cores. "
+        f"Python {platform.python_version()}, {packages}; {os.cpu_count()} cores, "
+        f"{threads.THREADS} threads for every library. "
         "`make bench` writes this page anew.\n"
     )
     for title, part in PARTS.items():

@@ -21,6 +21,7 @@ HOW_TO_INSTALL = {
     "jax": "pip install jax jaxlib",
     "numba": "pip install 'symlstm[fast]'",
     "scipy": "pip install 'symlstm[fast]'",
+    "matplotlib": "pip install 'symlstm[bench]'",
     "pdflatex": "apt install texlive-latex-recommended lmodern",
     "pdftotext": "apt install poppler-utils",
     "pdftoppm": "apt install poppler-utils",
