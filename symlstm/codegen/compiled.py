@@ -253,9 +253,9 @@ def compile(cell: Any, backend: str = "numpy") -> Compiled:
     """A cell as functions on NumPy arrays; see Compiled. cell: a Cell, or anything that `symlstm.cell` takes.
 
     backend="numba" (the extra "fast"): the same functions; the time loops of `run` and `gradients` and the row sums of
-    `state_jacobian` are compiled at their first use, a few seconds for each dtype. A loop with
-    anything but products with matrices of parameters, functions of rows and elementwise equations (a matrix for a state)
-    stays as NumPy runs it.
+    `state_jacobian` are compiled at their first use, a few seconds for each dtype. A loop with anything but products
+    with matrices of parameters, functions of rows and elementwise equations (a matrix for a state, for one) stays as
+    NumPy runs it.
 
     The function is run beside its equations first: CellError where they do not compute the same.
     """

@@ -38,10 +38,8 @@ def test_the_step_at_which_an_input_is_not_finite_is_named(value, word):
 def test_inputs_of_the_wrong_shape():
     k, p, x, states, upstream = lstm()
     assert both(k, p, np.ones((STEPS, 7, 5)), states, upstream) == (
-        "shape",
-        "W_f must be 4 x 9 (n x n+m): [h_prev, x] is one column of 9 numbers, h_prev above x, not two columns",
-        "W_f is 4 x 7; n = 4 is read from h_prev, m = 5 from x",
-    )
+        "shape", "x must have 3 numbers (m), not 5", "n = 4 is read from b_f, m = 3 from W_f",
+    )  # fmt: skip
     assert both(k, p, x[0, 0], states, upstream) == (
         "shape", "x has no axis of time: its shape is (3,)", "a sequence is (T, m), any batch axes after the first",
     )  # fmt: skip
@@ -63,7 +61,7 @@ def test_time_in_the_second_axis():
 def test_states_and_parameters_of_the_wrong_shape():
     k, p, x, (h, c), upstream = lstm()
     assert both(k, p, x, (h[:, :3], c), upstream) == (
-        "shape", "c_prev must have 3 numbers (n), not 4", "n = 3 is read from h_prev, m = 3 from x",
+        "shape", "h_prev must have 4 numbers (n), not 3", "n = 4 is read from b_f, m = 3 from W_f",
     )  # fmt: skip
     assert both(k, p, x, (h[:5], c), upstream)[1] == ("the batch axes do not fit: x has 7, h_prev has 5, c_prev has 7")
     assert both(k, p, x, h, upstream)[1] == "lstm has 2 states (h_prev, c_prev), not one array"

@@ -10,8 +10,8 @@ import pytest
 
 import symlstm as sl
 from symlstm.codegen import export
+from symlstm.codegen.comments import in_comment
 from symlstm.codegen.sequence.plan import plan
-from symlstm.expr.text import text
 from tests.codegen.adhoc import CELLS as ADHOC
 from tests.codegen.numbers import BUILT_IN, cell_of
 from tests.codegen.sequence import repeated
@@ -95,7 +95,7 @@ def test_each_equation_of_the_cell_stands_beside_its_line(name):
     made = plan(cell)
     for e in (*made.before, *made.steps, *made.after):
         own = cell.equation(e.quantity) or e
-        wanted = f"{text(own.quantity)} = {text(own.expr)}"
+        wanted = f"{in_comment(own.quantity)} = {in_comment(own.expr)}"
         found = [c for c in comments if c == wanted or c.startswith(f"{wanted}: ")]
         assert len(found) == 1, (wanted, comments)
 
