@@ -79,13 +79,16 @@ def cases(cell: Cell | str | Callable[..., Any], values: Mapping[str, Sequence[A
     but a new state (which is not free: set what it is made of).
     """
     cell = find(cell)
+    if not isinstance(values, Mapping):
+        raise SymlstmError("the values of cases are a dict by name", "for example {'f': [0, 1], 'i': [0, 1]}")
     chosen: dict[Quantity, list[sp.Rational]] = {}
     for name, given in values.items():
         q = cell.quantity(name)
         if any(q == s.current for s in cell.states):
             raise SymlstmError(f"{name} is a new state, not free", "set the gates that it is made of")
+        given = given.tolist() if hasattr(given, "tolist") else given
         several = given if isinstance(given, (list, tuple, set, frozenset, range)) else [given]
-        chosen[q] = [read_number(name, value) for value in several]
+        chosen[q] = list(dict.fromkeys(read_number(name, value) for value in several))
     combinations = list(itertools.product(*chosen.values())) if chosen else []
     if not 0 < len(combinations) <= MOST:
         raise SymlstmError(

@@ -139,7 +139,7 @@ def derive(
     if paths not in PATHS:
         raise SymlstmError(f"paths={paths!r} is not known", 'paths is "partial" or "total"')
     cell = find(cell)
-    if lag != 1:
+    if lag != 1 or isinstance(lag, bool):
         from symlstm.calculus.chains import lagged
         from symlstm.calculus.lags import read_lag
 

@@ -103,15 +103,23 @@ def read_lag(lag: Any, cell: Cell) -> Any:
     """A positive number of steps, or the symbol of one."""
     if isinstance(lag, str) and lag.isdecimal():
         lag = int(lag)
-    if isinstance(lag, (int, sp.Integer)) and not isinstance(lag, bool):
+    if isinstance(lag, bool):
+        raise SymlstmError(f"lag={lag} is no number of steps back", "lag is 1, 2, 3, ... or a letter such as k")
+    if isinstance(lag, (int, sp.Integer)):
         if lag < 1:
             raise SymlstmError(f"lag={lag} is no number of steps back", "lag is 1, 2, 3, ... or a letter such as k")
         return int(lag)
     name = lag.name if isinstance(lag, sp.Symbol) else lag
     if not isinstance(name, str) or not name.isidentifier():
         raise SymlstmError(f"lag={lag!r} cannot be read", "lag is 1, 2, 3, ... or a letter such as k")
-    if name == "t" or any(name == size.name for size in cell.dims):
-        meaning = "the time step" if name == "t" else f"a size of {cell.name}"
+    taken = {
+        "t": "the time step",
+        "T": "the number of steps",
+        **{size.name: f"a size of {cell.name}" for size in cell.dims},
+    }
+    taken |= {q: f"a quantity of {cell.name}" for q in cell.by_name}
+    if name in taken:
+        meaning = taken[name]
         raise SymlstmError(f"{name} is {meaning} already, not a lag", "take another letter, such as k")
     return sp.Symbol(name, integer=True)
 

@@ -259,10 +259,18 @@ def sizes_from_parameters(cell: Cell, p: Any) -> dict[str, int]:
     _names(cell, p)
     _, specs = _specs(cell)
     given = Given({s.name: as_array(s.name, p[s.name]) for s in specs}, (), 0)
-    for spec in sorted(specs, key=lambda s: s.unknown({})):
-        shape = given.p[spec.name].shape
-        if len(shape) != len(spec.axes) or (spec.unknown(given.sizes) <= 1 and not _bind(spec, shape, given)):
-            raise mismatch.parameter(cell, spec, shape, given.sizes, given.origins)
+    for spec in specs:
+        if given.p[spec.name].ndim != len(spec.axes):
+            raise mismatch.parameter(cell, spec, given.p[spec.name].shape, {}, {})
+    axes = [Spec(s.name, s.quantity, (axis,)) for s in specs for axis in s.axes]
+    lengths = [length for s in specs for length in given.p[s.name].shape]
+    before = -1
+    while len(given.sizes) > before:  # an axis that leaves one size open tells it
+        before = len(given.sizes)
+        for axis, length in zip(axes, lengths, strict=True):
+            if axis.unknown(given.sizes) <= 1 and not _bind(axis, (length,), given):
+                spec = next(s for s in specs if s.name == axis.name)
+                raise mismatch.parameter(cell, spec, given.p[spec.name].shape, given.sizes, given.origins)
     return given.sizes
 
 

@@ -61,6 +61,8 @@ def save(result: Any, path: str | os.PathLike[str], **options: Any) -> None:
     A file is a whole document: an emitter with an option `standalone` gets standalone=True.
     Raises OutputUnwritable for another ending and for a place that cannot be written.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise OutputUnwritable(f"{path!r} is no path", 'for example save(result, "c.tex")')
     ending = Path(path).suffix.lower()
     known = endings()
     if ending not in known:

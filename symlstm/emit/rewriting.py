@@ -99,7 +99,8 @@ class Rewriter(ast.NodeTransformer):
                 joined = ast.BinOp(joined, ast.BitOr(), self.visit(part))
             return ast.List([joined], ast.Load())
         sign = _SIGNS.get(name) or rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
-        given = [*([node.func.value] if _is_method(node.func) else []), *node.args]
+        method = node.func.value if isinstance(node.func, ast.Attribute) and _is_method(node.func) else None
+        given = [*([] if method is None else [method]), *node.args]
         return ast.Call(ast.Name(self._placeholder(sign)), [self.visit(a) for a in given], [])
 
     def _factor(self, node: ast.expr, kind: str) -> Any:
@@ -213,10 +214,8 @@ def _concatenations(said: str, notation: Notation) -> str:
     return said[:start] + fill(notation.concat, said[start + 1 : end]) + said[end + 1 :] if 0 <= start < end else said
 
 
-def _is_method(function: ast.expr) -> bool:
+def _is_method(function: ast.Attribute) -> bool:
     """Whether a call is one of an array's own methods, x.mean(), not of a module, np.mean(x)."""
-    if not isinstance(function, ast.Attribute):
-        return False
     owner = function.value
     while isinstance(owner, ast.Attribute):
         owner = owner.value

@@ -152,3 +152,13 @@ def test_unknown_names_are_guessed():
         sl.cases("lstm", {"forget": 1})
     with pytest.raises(SymlstmError, match="there is no case"):
         FOUR.case(f=2, i=0)
+
+
+def test_what_is_no_dict_of_values_is_explained():
+    with pytest.raises(SymlstmError, match="a dict by name"):
+        sl.cases("lstm", [("f", 0)])
+
+
+def test_numbers_may_come_in_an_array_and_equal_ones_are_one_case():
+    assert len(sl.cases("lstm", {"f": np.array([0, 1])}).cases) == 2
+    assert len(sl.cases("lstm", {"f": [0, 0.0, 1]}).cases) == 2

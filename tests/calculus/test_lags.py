@@ -180,6 +180,8 @@ MISTAKES = {
     "no letter": ("2k", "cannot be read"),
     "the time": ("t", "is the time step already"),
     "a size": ("n", "is a size of lstm already"),
+    "a quantity": ("f", "is a quantity of lstm already"),
+    "the length": ("T", "is the number of steps already"),
 }
 
 

@@ -141,3 +141,16 @@ def test_zero_states_have_the_sizes_and_the_dtype_of_the_parameters(name):
     k.run(p, x, zeros, **given)
     assert [z.shape for z in k.zero_states(p)] == [s.shape[2:] for s in states]
     assert [z.shape for z in k.zero_states(p, 5)] == [(5, *s.shape[2:]) for s in states]
+
+
+def test_zero_states_take_a_size_from_the_rows_where_the_columns_tell_a_sum():
+    def only_matrices(x: "m", h_prev: "n", C_prev: "n n", *, W: "n n+m"):
+        C = 0.5 * C_prev
+        h = np.tanh(W @ np.concatenate((h_prev, x)))
+        return h, C
+
+    k = sl.compile(only_matrices)
+    states = k.zero_states({"W": np.ones((3, 7), np.float32)}, (2,))
+    assert [(s.shape, s.dtype, s.any()) for s in states] == [
+        ((2, 3), np.float32, False), ((2, 3, 3), np.float32, False),
+    ]  # fmt: skip
