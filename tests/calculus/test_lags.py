@@ -176,7 +176,7 @@ MISTAKES = {
     "no step": (0, "is no number of steps back"),
     "backwards": (-1, "is no number of steps back"),
     "half a step": (1.5, "cannot be read"),
-    "a truth value": (False, "cannot be read"),
+    "a truth value": (True, "is no number of steps back"),
     "no letter": ("2k", "cannot be read"),
     "the time": ("t", "is the time step already"),
     "a size": ("n", "is a size of lstm already"),
