@@ -235,9 +235,8 @@ def _compiled(cell: Cell, backend: str) -> Compiled:
         return Compiled(cell, backend, source, _executed(source, cell.name))
     _require_numba()
     from symlstm.codegen.fast.build import fast_functions, fast_source
-    from symlstm.codegen.fast.sequence import WORDS as FAST_WORDS
 
-    loops = fast_source(cell, (*RESERVED, *FAST_WORDS))
+    loops = fast_source(cell, RESERVED)
     return Compiled(cell, backend, "\n\n".join([source, loops]) if loops else source, fast_functions(loops, source))
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import sympy as sp
 
 from symlstm.codegen.fast.ops import Each, NotFast, Operation, Product, Row
+from symlstm.codegen.names import Names
 from symlstm.codegen.sizes import Sizes
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, split_number
 from symlstm.expr.nodes import Quantity
-from symlstm.expr.tree import quantities
+from symlstm.expr.tree import outermost, quantities
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,24 @@ class Place:
     start: Any = None
     constant: bool = False
 
+    @property
+    def array(self) -> str:
+        """The name of the array."""
+        return self.text.split("[")[0]
+
 
 @dataclass
 class Kernel:
     """One loop in the making.
 
     places: of what lies in arrays given to the loop; the rest is local. made_of: the parts of quantities that are
-    computed part by part. carried: what one step leaves for the next, renewed when all have read it.
+    computed part by part. names: the identifiers that are taken. carried: what one step leaves for the next, renewed when all have read it.
     """
 
     name: str
     places: Mapping[Quantity, Place]
     sizes: Sizes
+    names: Names
     made_of: Mapping[Quantity, set[Quantity]]
     carried: set[Quantity]
     chains: list[str] = field(default_factory=list)
@@ -56,7 +63,7 @@ class Kernel:
                 body += [self._product(operation) for operation in group if isinstance(operation, Product)]
                 continue
             body.append("for row in range(batch):")
-            for run in _runs(group):
+            for run in self._runs(group):
                 body += [f"    {line}" for line in self._run(run)]
         head = [f"batch = {batch}", *self._allocations(dtype)]
         head += [f"{name} = {dtype}.type({value})" for value, name in self.numbers.items()]
@@ -65,10 +72,29 @@ class Kernel:
         loop = "\n".join([f"def {self.name}({arguments}):", *[f"    {line}" for line in lines]])
         return "\n\n\n".join([*[f"@njit\n{c}" for c in self.chains], f"@njit\n{loop}"])
 
+    def _runs(self, group: Sequence[Operation]) -> list[list[Operation]]:
+        """Chains of one length, and everything else one by one; what reads a part of a value comes after its chain."""
+        runs: list[list[Operation]] = []
+        for o in group:
+            last = runs[-1] if runs else []
+            each = isinstance(o, Each) and bool(last) and isinstance(last[-1], Each) and o.length == last[-1].length
+            if each and self._in_parts(o).isdisjoint(p.target for p in last):
+                last.append(o)
+            else:
+                runs.append([o])
+        return runs
+
+    def _in_parts(self, o: Operation) -> set[Quantity]:
+        """The quantities of which an operation reads a part: other entries than the one that it computes."""
+        if not isinstance(o, Each):
+            return set()
+        inner = {node.args[0] for node in outermost(o.expr, x.Block)}
+        return {part for q in inner for part in (q, *self.made_of.get(q, ()))}
+
     def _find_buffers(self, groups: list[list[Operation]]) -> None:
         """What is computed in one chain and read in another needs an array of its own."""
         home: dict[Quantity, int] = {}
-        runs = [run for group in groups for run in _runs(group)]
+        runs = [run for group in groups for run in self._runs(group)]
         for k, run in enumerate(runs):
             for operation in run:
                 home.setdefault(operation.target, k)
@@ -80,7 +106,7 @@ class Kernel:
                     needed.append(operation.target)
                 for q in needed:
                     if q not in self.places and q not in self.buffers:
-                        self.buffers[q] = f"buffer_{len(self.buffers) + 1}"
+                        self.buffers[q] = self.names.numbered("buffer")
 
     def _allocations(self, dtype: str) -> list[str]:
         lines = []
@@ -138,7 +164,9 @@ class Kernel:
     def number(self, value: Any) -> str:
         """The name of a plain number, which has the dtype of the arrays."""
         text = self.sizes.text(value) if sp.sympify(value).is_Integer else self.sizes.piece(value).text
-        return self.numbers.setdefault(text, f"number_{len(self.numbers) + 1}")
+        if text not in self.numbers:
+            self.numbers[text] = self.names.numbered("number")
+        return self.numbers[text]
 
 
 class _Chain:
@@ -164,8 +192,7 @@ class _Chain:
             if target in kernel.places or target in kernel.buffers:
                 lines.append(f"{self._argument(kernel._row(target), 'to')}[j] = {name}")
             self.locals[target] = name
-        number = len(kernel.chains) + 1
-        function = f"{kernel.name}_chain_{number}"
+        function = kernel.names.numbered(f"{kernel.name}_chain")
         length = kernel.sizes.text(self.chain[0].length)
         head = f"def {function}(length, {', '.join(self.given.values())}):"
         body = ["for j in range(length):", *[f"    {line}" for line in lines]]
@@ -183,7 +210,7 @@ class _Chain:
             elif each.target in kernel.places or each.target in kernel.buffers:
                 lines.append(f"{kernel._row(each.target)} = {value}")
             else:
-                name = f"n{len(kernel.chains) + len(self.locals) + 1}_{len(self.locals) + 1}"
+                name = kernel.names.numbered("value")
                 lines.append(f"{name} = {value}")
                 self.locals[each.target] = name
         return lines
@@ -282,15 +309,3 @@ def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
         else:
             groups.append([o])
     return groups
-
-
-def _runs(group: Sequence[Operation]) -> list[list[Operation]]:
-    """Chains of one length, and everything else one by one."""
-    runs: list[list[Operation]] = []
-    for o in group:
-        last = runs[-1][-1] if runs else None
-        if isinstance(o, Each) and isinstance(last, Each) and o.length == last.length:
-            runs[-1].append(o)
-        else:
-            runs.append([o])
-    return runs

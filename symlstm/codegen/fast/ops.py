@@ -58,9 +58,10 @@ Operation = Product | Row | Each
 
 @dataclass
 class Taking:
-    """Takes equations apart. constant: quantities without time and batch."""
+    """Takes equations apart. constant: quantities without time and batch; carried: see `Kernel`."""
 
     constant: set[Quantity]
+    carried: set[Quantity]
     operations: list[Operation] = field(default_factory=list)
     made: dict[Matrix, Quantity] = field(default_factory=dict)
     count: int = 0
@@ -72,7 +73,9 @@ class Taking:
         last = self.operations[-1] if self.operations else None
         if not total and isinstance(last, (Product, Row)) and last.target == flat and flat.role == "temporary":
             self.operations[-1] = replace(last, target=target)  # what was just computed gets its own name
-            self.made = {e: (target if q == flat else q) for e, q in self.made.items()}
+            # by the name of what is carried, others read the value of the step before
+            again = {} if target in self.carried else {e: target for e, q in self.made.items() if q == flat}
+            self.made = {e: q for e, q in self.made.items() if q != flat} | again
             return
         self.operations.append(Each(target, flat, total))
 
@@ -148,9 +151,11 @@ def _vector(expr: Matrix) -> None:
         raise NotFast("a matrix")
 
 
-def operations(equations: Iterable[tuple[Quantity, Matrix, bool]], constant: set[Quantity]) -> list[Operation]:
+def operations(
+    equations: Iterable[tuple[Quantity, Matrix, bool]], constant: set[Quantity], carried: set[Quantity]
+) -> list[Operation]:
     """The operations of one step, in order. Raises NotFast."""
-    taking = Taking(constant)
+    taking = Taking(constant, carried)
     for target, expr, total in equations:
         taking.equation(target, expr, total)
     return taking.operations
