@@ -41,6 +41,22 @@ def fitted(line: str, width: int = WIDTH) -> list[str]:
     return [f"{target}{equals}(", *operands, ")"] if len(operands) > 1 else [line]
 
 
+def filled(line: str, width: int = WIDTH) -> list[str]:
+    """A call or the head of a function, broken where it is too long, as many arguments on a line as fit."""
+    text = line.removesuffix(":")
+    define = "def " if text.startswith("def ") else ""
+    head, inside, tail = _call(text.removeprefix("def "))
+    if len(line) <= width or inside is None:
+        return fitted(line, width)
+    lines: list[str] = []
+    for part in _split(inside, ", "):
+        if lines and len(lines[-1]) + len(part) + 2 <= width:
+            lines[-1] += f" {part},"
+        else:
+            lines.append(f"    {part},")
+    return [f"{define}{head}", *lines, f"{tail}{line[len(text) :]}"]
+
+
 def _broken(text: str, indent: int, width: int) -> list[str]:
     """The operands of an expression on lines of their own; brackets that are still too long are opened."""
     margin = " " * indent

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
 from symlstm.codegen.fast.ops import Each, NotFast, Operation, Product, Row
+from symlstm.codegen.layout import filled
 from symlstm.codegen.names import Names
 from symlstm.codegen.sizes import Sizes
 from symlstm.expr import nodes as x
@@ -38,8 +39,9 @@ class Place:
 class Kernel:
     """One loop in the making.
 
-    places: of what lies in arrays given to the loop; the rest is local. made_of: the parts of quantities that are
-    computed part by part. names: the identifiers that are taken. carried: what one step leaves for the next, renewed when all have read it.
+    places: of what lies in arrays given to the loop; the rest is local. names: the identifiers that are taken.
+    made_of: the parts of quantities that are computed part by part. carried: what one step leaves for the next, renewed
+    when all have read it.
     """
 
     name: str
@@ -52,8 +54,10 @@ class Kernel:
     buffers: dict[Quantity, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
 
-    def write(self, operations: Sequence[Operation], arguments: str, header: str, batch: str, dtype: str) -> str:
-        """The functions of all chains, and the loop itself."""
+    def write(
+        self, operations: Sequence[Operation], arguments: Callable[[], list[str]], header: str, batch: str, dtype: str
+    ) -> str:
+        """The functions of all chains, and the loop itself. arguments: asked for when all sizes are known."""
         ordered = _scheduled(operations, self.made_of, self.carried)
         groups = _grouped(ordered)
         self._find_buffers(groups)
@@ -69,8 +73,8 @@ class Kernel:
         head += [f"{name} = {dtype}.type({value})" for value, name in self.numbers.items()]
         sizes = self.sizes.definitions()
         lines = [*sizes, *head, header, *[f"    {line}" for line in body]]
-        loop = "\n".join([f"def {self.name}({arguments}):", *[f"    {line}" for line in lines]])
-        return "\n\n\n".join([*[f"@njit\n{c}" for c in self.chains], f"@njit\n{loop}"])
+        loop = "\n".join([f"def {self.name}({', '.join(arguments())}):", *[f"    {line}" for line in lines]])
+        return "\n\n\n".join(f"@njit\n{_within_width(text)}" for text in (*self.chains, loop))
 
     def _runs(self, group: Sequence[Operation]) -> list[list[Operation]]:
         """Chains of one length, and everything else one by one; what reads a part of a value comes after its chain."""
@@ -267,6 +271,15 @@ class _Chain:
     def _number(self, value: Any, inline: bool) -> str:
         name = self.kernel.number(value)
         return name if inline else self._argument(name, "number")
+
+
+def _within_width(text: str) -> str:
+    """The text with lines of at most 120 columns, as far as arguments and operands allow."""
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += [f"{indent}{part}" for part in filled(line.lstrip(), 120 - len(indent))]
+    return "\n".join(lines)
 
 
 def _reads(operation: Operation) -> set[Quantity]:

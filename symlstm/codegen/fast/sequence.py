@@ -10,6 +10,7 @@ import sympy as sp
 from symlstm.codegen.body import axes_of
 from symlstm.codegen.fast.kernel import Kernel, Place
 from symlstm.codegen.fast.ops import operations
+from symlstm.codegen.layout import filled
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.sweeps import columns
 from symlstm.codegen.sequence.writing import Function
@@ -132,11 +133,11 @@ class FastLoop:
                 arrays.setdefault(places[q].array, q)
                 if f.is_constant(q):
                     f.once.spell(q)  # so that the function unpacks it
-        text = kernel.write(ops, "ARGUMENTS", header, f"{state}.shape[1]", f"{state}.dtype")
+        text = kernel.write(ops, lambda: ["T", *arrays], header, f"{state}.shape[1]", f"{state}.dtype")
         for q in arrays.values():
             if f.is_constant(q):
                 f.once.spell(q)
-        self.kernels.append(text.replace("ARGUMENTS", ", ".join(["T", *arrays])))
+        self.kernels.append(text)
         for s in f.plan.cell.states:
             f.once.spell(s.current)
         for q in arrays.values():
@@ -144,7 +145,7 @@ class FastLoop:
                 f.once.spell(q)
         made_here = {state, *(places[o.target].array for o in ops if o.target in places)}
         given = [a if a in made_here else f'np.require({a}, None, "CAW")' for a in arrays]
-        return [f"{name}({', '.join([f.steps_name, *given])})"]
+        return filled(f"{name}({', '.join([f.steps_name, *given])})")
 
 
 def _mentioned(ops: Iterable[object], made_of: dict[Quantity, set[Quantity]]) -> list[Quantity]:
