@@ -41,7 +41,7 @@ class Kernel:
 
     places: of what lies in arrays given to the loop; the rest is local. names: the identifiers that are taken.
     made_of: the parts of quantities that are computed part by part. carried: what one step leaves for the next, renewed
-    when all have read it.
+    when all have read it. buffers: the arrays of what is computed in one chain and read in another.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Kernel:
     names: Names
     made_of: Mapping[Quantity, set[Quantity]]
     carried: set[Quantity]
+    buffers: dict[Quantity, str]
     chains: list[str] = field(default_factory=list)
-    buffers: dict[Quantity, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
 
     def write(
@@ -96,7 +96,7 @@ class Kernel:
         return {part for q in inner for part in (q, *self.made_of.get(q, ()))}
 
     def _find_buffers(self, groups: list[list[Operation]]) -> None:
-        """What is computed in one chain and read in another needs an array of its own."""
+        """What is computed in one chain and read in another, or is not computed entry by entry, needs an array."""
         home: dict[Quantity, int] = {}
         runs = [run for group in groups for run in self._runs(group)]
         for k, run in enumerate(runs):

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlstm.codegen.body import axes_of
 from symlstm.codegen.fast.kernel import Kernel, Place
-from symlstm.codegen.fast.ops import operations
+from symlstm.codegen.fast.ops import taken_apart
 from symlstm.codegen.layout import filled
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.sweeps import columns
@@ -115,7 +115,9 @@ class FastLoop:
         carried: set[Quantity],
         header: str,
     ) -> list[str]:
-        ops = operations(todo, f.plan.constant, carried)
+        parts = {q for q, place in places.items() if place.start is not None}
+        taking = taken_apart(todo, f.plan.constant, carried, parts)
+        ops = taking.operations
         state = f.name(f.plan.cell.states[0].current)
         arrays: dict[str, Quantity] = {state: f.plan.cell.states[0].current}
         before = {s.previous: f.name(s.current) for s in f.plan.cell.states}
@@ -127,12 +129,16 @@ class FastLoop:
 
         names = Names((*WORDS, *(f.name(q) for q in places), *(place.array for place in places.values())))
         sizes = Sizes(names, axes_of(f.plan.cell), spell)
-        kernel = Kernel(name, places, sizes, names, made_of, carried)
-        for q in _mentioned(ops, made_of):
-            if q in places:
-                arrays.setdefault(places[q].array, q)
-                if f.is_constant(q):
-                    f.once.spell(q)  # so that the function unpacks it
+        of_arrays = [q for q in _mentioned(ops, made_of) if q in places]
+        buffers = {q: names.numbered("buffer") for q in taking.joined}
+        for q, joined in taking.joined.items():
+            places |= {part: Place(buffers[q], start) for part, start in joined}
+            made_of[q] = {part for part, _ in joined}
+        kernel = Kernel(name, places, sizes, names, made_of, carried, buffers)
+        for q in of_arrays:
+            arrays.setdefault(places[q].array, q)
+            if f.is_constant(q):
+                f.once.spell(q)  # so that the function unpacks it
         text = kernel.write(ops, lambda: ["T", *arrays], header, f"{state}.shape[1]", f"{state}.dtype")
         for q in arrays.values():
             if f.is_constant(q):

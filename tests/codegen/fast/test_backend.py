@@ -101,12 +101,13 @@ def compiled_loops(k):
     return {name: len(k._functions[name].signatures) for name in k._functions if name.startswith(LOOPS)}
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru_reset_before", "rows", "scalars", "two_inputs"])
+@pytest.mark.parametrize("name", ["lstm", "gru_reset_before", "rows", "layer_norm", "two_inputs"])
 def test_how_arrays_lie_in_memory_changes_no_bit_no_input_and_compiles_nothing_again(name):
     k, _ = both(name)
     p, x, states, upstream, _ = repeated.numbers(k.cell, 5, batch=(3,))
     inputs = x if isinstance(x, tuple) else (x,)
     wanted = everything(k, p, inputs, states, upstream, 2)
+    signatures = compiled_loops(k)
     for layout in LAYOUTS:
         arrays = [{q: layout(a) for q, a in p.items()}, tuple(map(layout, inputs)), tuple(map(layout, states)),
                   {q: layout(a) for q, a in upstream.items()}]  # fmt: skip
@@ -114,35 +115,34 @@ def test_how_arrays_lie_in_memory_changes_no_bit_no_input_and_compiles_nothing_a
         assert same_bits(everything(k, *arrays, 2), wanted), layout
         after = [a.tobytes() for group in arrays for a in (group.values() if isinstance(group, dict) else group)]
         assert after == before
-    assert set(compiled_loops(k).values()) == {1}
+    assert compiled_loops(k) == signatures
 
 
 @pytest.mark.parametrize("name", ["rnn", "one_number"])
 def test_loops_are_compiled_once_for_each_dtype(name):
-    k = sl.compile(sl.cell(cell_of(name)), backend="numba")
+    """Whatever the batch and the number of steps, with broadcast states and without upstream gradients."""
+    k, _ = both(name)
     for dtype, batch, steps in itertools.product((np.float64, np.float32), BATCHES, (0, 1, 130)):
         p, x, states, upstream, given = repeated.numbers(k.cell, steps, batch=batch, dtype=dtype)
         k.run(p, x, states, **given)
-        k.run(p, x, tuple(np.zeros_like(s[..., :1]) + np.zeros(s.shape[-1], dtype) for s in states), **given)
-        k.gradients(p, x, states, upstream, **given)
+        one = tuple(s.reshape(-1, s.shape[-1])[0] for s in states)
+        k.gradients(p, x, one, upstream, **given)
         k.gradients(p, x, states, {}, **given)
     assert set(compiled_loops(k).values()) == {2}
 
 
-@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.longdouble, np.dtype(np.float64).newbyteorder()])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.longdouble])
 def test_numbers_of_other_dtypes_take_numpys_loops(dtype):
     fast, slow = both("lstm")
     p, x, states, upstream, _ = repeated.numbers(fast.cell, 5, batch=(3,))
     x, states = x.astype(dtype), tuple(s.astype(dtype) for s in states)
     p, upstream = ({q: a.astype(dtype) for q, a in group.items()} for group in (p, upstream))
-    before = compiled_loops(fast)
+    signatures = compiled_loops(fast)
     found = everything(fast, p, (x,), states, upstream, None)
     assert same_bits(found, everything(slow, p, (x,), states, upstream, None))
-    kinds = np.float64 if np.dtype(dtype) == np.dtype(np.float64).newbyteorder() else dtype
-    assert {a.dtype for a in found.values()} == {np.result_type(kinds)} or dtype != kinds
-    assert compiled_loops(fast) == before or np.dtype(dtype).kind == "f"
-    J = fast.state_jacobian(p, x[0], states)
-    assert farthest({"J": np.abs(J)}, {"J": np.abs(slow.state_jacobian(p, x[0], states))}) < 8
+    assert {a.dtype for a in found.values()} == {np.dtype(dtype)}
+    assert compiled_loops(fast) == signatures
+    assert np.array_equal(fast.state_jacobian(p, x[0], states), slow.state_jacobian(p, x[0], states))
 
 
 def test_a_complex_step_through_the_whole_sequence_is_the_gradient():
@@ -170,6 +170,14 @@ def test_float32_beside_float64_is_float64(which):
     assert farthest(found, wanted) < LIMIT
     del given["upstream"]
     assert farthest(fast.run(**given), slow.run(**given)) < LIMIT
+
+
+def test_numbers_in_another_byte_order_are_turned():
+    fast, slow = both("lstm")
+    p, x, states, upstream, _ = repeated.numbers(fast.cell, 5, batch=(3,))
+    other = x.astype(x.dtype.newbyteorder())
+    assert same_bits(fast.run(p, other, states), fast.run(p, x, states))
+    assert farthest(fast.run(p, other, states), slow.run(p, other, states)) < LIMIT
 
 
 def test_what_overflows_is_named_as_ever():
