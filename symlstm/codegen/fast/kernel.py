@@ -303,6 +303,8 @@ def _scheduled(
 
     while waiting:
         able = [o for o in waiting if ready(o)]
+        if not able:
+            raise NotFast("what is carried is read by what renews it")
         last = out[-1] if out else None
         length = last.length if isinstance(last, Each) else None
         same: list[Operation] = [o for o in able if isinstance(o, Each) and o.length == length]

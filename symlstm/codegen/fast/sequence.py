@@ -85,7 +85,7 @@ class FastLoop:
                 start = sp.expand(start + part.shape[0])
         for q, expr in sums.items():
             own = quantity(f"sum_{q.name}", q.shape, t, "sum")
-            places[own] = Place(f"d_{f.name(q)}", constant=True)
+            places[own] = Place(f.sum_name(q), constant=True)
             todo.append((own, expr, True))
         todo += [(q, expr, False) for q, expr in carried]
         names = [f.name(q) for q, _ in carried]
