@@ -253,8 +253,8 @@ def compile(cell: Any, backend: str = "numpy") -> Compiled:
 
     backend="numba" (the extra "fast"): the same functions; the time loops of `run` and `gradients` and the row sums of
     `state_jacobian` are compiled at their first use, a few seconds for float32 and for float64. Other dtypes take
-    NumPy's loops, and so does a loop with what is not compiled: matrices that it computes (as states or else), products
-    with a part of a matrix.
+    NumPy's loops, and so does a loop that computes matrices (as states, or to add them up) or multiplies by a matrix
+    that has no name, such as a part of one.
 
     The function is run beside its equations first: CellError where they do not compute the same.
     """
