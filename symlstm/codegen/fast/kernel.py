@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from symlstm.codegen.fast.ops import Each, NotFast, Operation, Product, Row
+from symlstm.codegen.fast.order import grouped, scheduled
 from symlstm.codegen.layout import filled
 from symlstm.codegen.names import Names
 from symlstm.codegen.sizes import Sizes
@@ -58,8 +59,8 @@ class Kernel:
         self, operations: Sequence[Operation], arguments: Callable[[], list[str]], header: str, batch: str, dtype: str
     ) -> str:
         """The functions of all chains, and the loop itself. arguments: asked for when all sizes are known."""
-        ordered = _scheduled(operations, self.made_of, self.carried)
-        groups = _grouped(ordered)
+        ordered = scheduled(operations, self.made_of, self.carried)
+        groups = grouped(ordered)
         self._find_buffers(groups)
         body: list[str] = []
         for group in groups:
@@ -280,47 +281,3 @@ def _within_width(text: str) -> str:
         indent = line[: len(line) - len(line.lstrip())]
         lines += [f"{indent}{part}" for part in filled(line.lstrip(), 120 - len(indent))]
     return "\n".join(lines)
-
-
-def _reads(operation: Operation) -> set[Quantity]:
-    return {operation.vector} if isinstance(operation, (Product, Row)) else set(quantities(operation.expr))
-
-
-def _scheduled(
-    operations: Sequence[Operation], made_of: Mapping[Quantity, set[Quantity]], carried: set[Quantity]
-) -> list[Operation]:
-    """An order that keeps chains together and products late; whoever reads a carried value comes before its renewal."""
-    waiting = list(operations)
-    targets = {o.target for o in waiting if not (isinstance(o, Each) and o.total)}
-    done: set[Quantity] = set()
-    out: list[Operation] = []
-
-    def ready(o: Operation) -> bool:
-        reads = {part for q in _reads(o) for part in made_of.get(q, {q})}
-        if any(q in targets and q not in done and q not in carried for q in reads):
-            return False
-        return o.target not in carried or not any(o.target in _reads(p) for p in waiting if p is not o)
-
-    while waiting:
-        able = [o for o in waiting if ready(o)]
-        if not able:
-            raise NotFast("what is carried is read by what renews it")
-        last = out[-1] if out else None
-        length = last.length if isinstance(last, Each) else None
-        same: list[Operation] = [o for o in able if isinstance(o, Each) and o.length == length]
-        chosen = (same or [o for o in able if not isinstance(o, Product)] or able)[0]
-        waiting.remove(chosen)
-        done.add(chosen.target)
-        out.append(chosen)
-    return out
-
-
-def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """Products by themselves, everything between them together."""
-    groups: list[list[Operation]] = []
-    for o in operations:
-        if groups and isinstance(groups[-1][0], Product) == isinstance(o, Product):
-            groups[-1].append(o)
-        else:
-            groups.append([o])
-    return groups
