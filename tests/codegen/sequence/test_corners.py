@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symlstm as sl
-from symlstm.functions import concat, relu, sigmoid, tanh
+from symlstm.functions import concat, relu, sigmoid, softmax, tanh
 from tests.codegen.numbers import cell_of
 from tests.codegen.sequence import repeated
 from tests.codegen.sequence.test_repeated_steps import LIMIT, farthest
@@ -166,6 +166,13 @@ def an_output_before_the_state(x: "m", h_prev: "n", *, W: "n m", M: "n n"):
     return h, y
 
 
+def an_output_without_arguments(x: "m", h_prev: "n", *, W: "n m"):
+    """One row for all steps and examples."""
+    h = tanh(h_prev)
+    y = softmax(W @ (x - x))
+    return h, y
+
+
 CELLS = {f.__name__: f for f in (
     matrix_state, one_number, named_batch, named_as_arguments_are, named_checkpoint_every, named_prepare, named_up,
     an_output_named_batch, names_of_the_generated_code, parameters_named_as_gradients, a_gradient_named_as_a_number,
@@ -173,7 +180,7 @@ CELLS = {f.__name__: f for f in (
     a_sum_of_two_products, a_sum_within_a_sum, two_sums_of_one_equation, two_states_of_one_expression,
     no_size_at_all, size_of_the_state_alone,
     columns_that_no_parameter_tells, columns_sliced_at_the_state, rows_that_no_parameter_tells, takes_the_input,
-    exchanges, a_state_is_an_output_too, an_output_before_the_state,
+    exchanges, a_state_is_an_output_too, an_output_before_the_state, an_output_without_arguments,
 )}  # fmt: skip
 every_corner = pytest.mark.parametrize("name", CELLS)
 
