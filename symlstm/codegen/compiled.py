@@ -235,9 +235,8 @@ def _compiled(cell: Cell, backend: str) -> Compiled:
         return Compiled(cell, backend, source, _executed(source, cell.name))
     _require_numba()
     from symlstm.codegen.fast.build import fast_functions, fast_source
-    from symlstm.codegen.fast.sequence import WORDS as FAST_WORDS
 
-    loops = fast_source(cell, (*RESERVED, *FAST_WORDS))
+    loops = fast_source(cell, RESERVED)
     return Compiled(cell, backend, "\n\n".join([source, loops]) if loops else source, fast_functions(loops, source))
 
 
@@ -253,9 +252,9 @@ def compile(cell: Any, backend: str = "numpy") -> Compiled:
     """A cell as functions on NumPy arrays; see Compiled. cell: a Cell, or anything that `symlstm.cell` takes.
 
     backend="numba" (the extra "fast"): the same functions; the time loops of `run` and `gradients` and the row sums of
-    `state_jacobian` are compiled at their first use, a few seconds for each dtype. A loop with anything but products
-    with matrices of parameters, functions of rows and elementwise equations (a matrix for a state, for one) stays as
-    NumPy runs it.
+    `state_jacobian` are compiled at their first use, a few seconds for float32 and for float64. Other dtypes take
+    NumPy's loops, and so does a loop that computes matrices (as states, or to add them up) or multiplies by a matrix
+    that has no name, such as a part of one.
 
     The function is run beside its equations first: CellError where they do not compute the same.
     """

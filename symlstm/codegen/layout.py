@@ -34,11 +34,29 @@ def fitted(line: str, width: int = WIDTH) -> list[str]:
     elif assigned := _ASSIGNMENT.match(line):
         target, equals, value = assigned.groups()
     head, inside, tail = _call(value)
-    if inside is not None:
+    if _only_brackets(head, inside):
+        value = value[1:-1]
+    elif inside is not None:
         inner = [f"    {part}," for part in _split(inside, ", ")]
         return [f"{target}{equals}{head}", *[p for one in inner for p in _shorter(one, width)], tail]
     operands = _broken(value, 4, width)
     return [f"{target}{equals}(", *operands, ")"] if len(operands) > 1 else [line]
+
+
+def filled(line: str, width: int = WIDTH) -> list[str]:
+    """A call or the head of a function, broken where it is too long, as many arguments on a line as fit."""
+    text = line.removesuffix(":")
+    define = "def " if text.startswith("def ") else ""
+    head, inside, tail = _call(text.removeprefix("def "))
+    if len(line) <= width or inside is None:
+        return fitted(line, width)
+    lines: list[str] = []
+    for part in _split(inside, ", "):
+        if lines and len(lines[-1]) + len(part) + 2 <= width:
+            lines[-1] += f" {part},"
+        else:
+            lines.append(f"    {part},")
+    return [f"{define}{head}", *lines, f"{tail}{line[len(text) :]}"]
 
 
 def _broken(text: str, indent: int, width: int) -> list[str]:
@@ -82,7 +100,7 @@ def _shorter(line: str, width: int) -> list[str]:
     if len(line) <= width:
         return [line]
     head, inside, tail = _call(line.strip().removesuffix(","))
-    if inside is None:
+    if inside is None or _only_brackets(head, inside):
         return [line]
     return [f"    {head}", *[f"        {part}," for part in _split(inside, ", ")], f"    {tail},"]
 
@@ -97,6 +115,11 @@ def _call(text: str) -> tuple[str, str | None, str]:
     return text[: opening + 1], text[opening + 1 : -1], text[-1]
 
 
+def _only_brackets(head: str, inside: str | None) -> bool:
+    """Whether a bracket is around one expression, of which a comma would make a tuple."""
+    return head == "(" and inside is not None and len(_split(inside, ", ")) == 1 and not inside.endswith(",")
+
+
 def _depths(text: str) -> Iterator[tuple[int, int]]:
     """(position, bracket depth after the character)."""
     depth = 0
@@ -106,7 +129,8 @@ def _depths(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split at the separators outside all brackets."""
+    """Split at the separators outside all brackets; a comma at the end is left out."""
+    text = text.removesuffix(",")
     parts, start = [], 0
     for k, depth in _depths(text):
         if depth == 0 and k >= start and text.startswith(separator, k):

@@ -19,11 +19,18 @@ def over_time(arrays, batch):
     return np.stack(arrays, axis=1) if batch else arrays[0]
 
 
-@given(programs(), st.sampled_from([(), (2,)]), st.sampled_from([None, 1, 2]))
+BATCHES, CHECKPOINTS = st.sampled_from([(), (2,)]), st.sampled_from([None, 1, 2])
+
+
+@given(programs(), BATCHES, CHECKPOINTS)
 def test_a_sequence_agrees_with_torch(program, batch, checkpoint_every):
+    agrees_with_torch(program, batch, checkpoint_every, "numpy")
+
+
+def agrees_with_torch(program, batch, checkpoint_every, backend):
     runs = [sequence_reference(program, STEPS, k) for k in range(int(np.prod(batch)))]
     arguments, _, exact, _ = runs[0]
-    k = sl.compile(sl.cell(compiled(program, numpy_namespace())))
+    k = sl.compile(sl.cell(compiled(program, numpy_namespace())), backend=backend)
     p = {q.name: arguments[q.name] for q in k.cell.parameters}
     x = over_time([run[0]["x"] for run in runs], batch) if "x" in arguments else None
     previous = [f"{s}_prev" for s in program.states]

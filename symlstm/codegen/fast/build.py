@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from symlstm.codegen.fast.ops import NotFast
-from symlstm.codegen.fast.sequence import FastLoop
+from symlstm.codegen.fast.sequence import WORDS, FastLoop
 from symlstm.codegen.sequence.backward_loop import BackwardWriter
 from symlstm.codegen.sequence.loops import forward_function, kept_quantities
 from symlstm.codegen.sequence.plan import plan
@@ -17,18 +19,22 @@ from symlstm.equations import Cell
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def fast_source(cell: Cell, reserved: Any) -> str:
-    """The text of the compiled loops and of what calls them; "" where the cell has what is not compiled."""
+def fast_source(cell: Cell, reserved: Sequence[str]) -> str:
+    """The text of the compiled loops and of what calls them; without a loop that has what is not compiled."""
     made = plan(cell)
     made, back = with_parts_kept(made, sweeps(made))
     kept = kept_quantities(made, back)
-    loops = FastLoop()
-    try:
-        forward, _ = forward_function(made, kept, reserved, loops)
-        backward, _ = BackwardWriter(made, back, kept, reserved, loops).function()
-    except NotFast:
-        return ""
-    return "\n\n\n".join([*loops.kernels, forward, backward]) + "\n"
+    names = (*reserved, *WORDS)
+    parts: list[str] = []
+    with suppress(NotFast):
+        loop = FastLoop()
+        forward, _ = forward_function(made, kept, names, loop)
+        parts += [*loop.kernels, forward]
+    with suppress(NotFast):
+        loop = FastLoop()
+        backward, _ = BackwardWriter(made, back, kept, names, loop).function()
+        parts += [*loop.kernels, backward]
+    return "\n\n\n".join(parts) + "\n" if parts else ""
 
 
 def fast_functions(source: str, module: str) -> dict[str, Any]:
@@ -54,8 +60,9 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     if source:
         exec(compile(source, "<symlstm fast>", "exec"), space)
         for name in ("forward", "backward"):
-            space[name] = _by_dtype(space[name], numpy_functions[name])
-            space["SEQUENCE"][name] = space[name]
+            if space[name] is not numpy_functions[name]:
+                space[name] = _by_dtype(space[name], numpy_functions[name])
+                space["SEQUENCE"][name] = space[name]
     if slow is not None:
         space["fill_rows"] = lambda out, *terms: (fill_rows if out.dtype in DTYPES else slow)(out, *terms)
     return space

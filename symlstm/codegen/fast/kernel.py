@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
 from symlstm.codegen.fast.ops import Each, NotFast, Operation, Product, Row
+from symlstm.codegen.fast.order import grouped, scheduled
+from symlstm.codegen.layout import filled
+from symlstm.codegen.names import Names
 from symlstm.codegen.sizes import Sizes
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, split_number
 from symlstm.expr.nodes import Quantity
-from symlstm.expr.tree import quantities
+from symlstm.expr.tree import outermost, quantities
 
 
 @dataclass(frozen=True)
@@ -27,28 +30,37 @@ class Place:
     start: Any = None
     constant: bool = False
 
+    @property
+    def array(self) -> str:
+        """The name of the array."""
+        return self.text.split("[")[0]
+
 
 @dataclass
 class Kernel:
     """One loop in the making.
 
-    places: of what lies in arrays given to the loop; the rest is local. made_of: the parts of quantities that are
-    computed part by part. carried: what one step leaves for the next, renewed when all have read it.
+    places: of what lies in arrays given to the loop; the rest is local. names: the identifiers that are taken.
+    made_of: the parts of quantities that are computed part by part. carried: what one step leaves for the next, renewed
+    when all have read it. buffers: the arrays of what is computed in one chain and read in another.
     """
 
     name: str
     places: Mapping[Quantity, Place]
     sizes: Sizes
+    names: Names
     made_of: Mapping[Quantity, set[Quantity]]
     carried: set[Quantity]
+    buffers: dict[Quantity, str]
     chains: list[str] = field(default_factory=list)
-    buffers: dict[Quantity, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
 
-    def write(self, operations: Sequence[Operation], arguments: str, header: str, batch: str, dtype: str) -> str:
-        """The functions of all chains, and the loop itself."""
-        ordered = _scheduled(operations, self.made_of, self.carried)
-        groups = _grouped(ordered)
+    def write(
+        self, operations: Sequence[Operation], arguments: Callable[[], list[str]], header: str, batch: str, dtype: str
+    ) -> str:
+        """The functions of all chains, and the loop itself. arguments: asked for when all sizes are known."""
+        ordered = scheduled(operations, self.made_of, self.carried)
+        groups = grouped(ordered)
         self._find_buffers(groups)
         body: list[str] = []
         for group in groups:
@@ -56,19 +68,38 @@ class Kernel:
                 body += [self._product(operation) for operation in group if isinstance(operation, Product)]
                 continue
             body.append("for row in range(batch):")
-            for run in _runs(group):
+            for run in self._runs(group):
                 body += [f"    {line}" for line in self._run(run)]
         head = [f"batch = {batch}", *self._allocations(dtype)]
         head += [f"{name} = {dtype}.type({value})" for value, name in self.numbers.items()]
         sizes = self.sizes.definitions()
         lines = [*sizes, *head, header, *[f"    {line}" for line in body]]
-        loop = "\n".join([f"def {self.name}({arguments}):", *[f"    {line}" for line in lines]])
-        return "\n\n\n".join([*[f"@njit\n{c}" for c in self.chains], f"@njit\n{loop}"])
+        loop = "\n".join([f"def {self.name}({', '.join(arguments())}):", *[f"    {line}" for line in lines]])
+        return "\n\n\n".join(f"@njit\n{_within_width(text)}" for text in (*self.chains, loop))
+
+    def _runs(self, group: Sequence[Operation]) -> list[list[Operation]]:
+        """Chains of one length, and everything else one by one; what reads a part of a value comes after its chain."""
+        runs: list[list[Operation]] = []
+        for o in group:
+            last = runs[-1] if runs else []
+            each = isinstance(o, Each) and bool(last) and isinstance(last[-1], Each) and o.length == last[-1].length
+            if each and self._in_parts(o).isdisjoint(p.target for p in last):
+                last.append(o)
+            else:
+                runs.append([o])
+        return runs
+
+    def _in_parts(self, o: Operation) -> set[Quantity]:
+        """The quantities of which an operation reads a part: other entries than the one that it computes."""
+        if not isinstance(o, Each):
+            return set()
+        inner = {node.args[0] for node in outermost(o.expr, x.Block)}
+        return {part for q in inner for part in (q, *self.made_of.get(q, ()))}
 
     def _find_buffers(self, groups: list[list[Operation]]) -> None:
-        """What is computed in one chain and read in another needs an array of its own."""
+        """What is computed in one chain and read in another, or is not computed entry by entry, needs an array."""
         home: dict[Quantity, int] = {}
-        runs = [run for group in groups for run in _runs(group)]
+        runs = [run for group in groups for run in self._runs(group)]
         for k, run in enumerate(runs):
             for operation in run:
                 home.setdefault(operation.target, k)
@@ -80,7 +111,7 @@ class Kernel:
                     needed.append(operation.target)
                 for q in needed:
                     if q not in self.places and q not in self.buffers:
-                        self.buffers[q] = f"buffer_{len(self.buffers) + 1}"
+                        self.buffers[q] = self.names.numbered("buffer")
 
     def _allocations(self, dtype: str) -> list[str]:
         lines = []
@@ -138,7 +169,9 @@ class Kernel:
     def number(self, value: Any) -> str:
         """The name of a plain number, which has the dtype of the arrays."""
         text = self.sizes.text(value) if sp.sympify(value).is_Integer else self.sizes.piece(value).text
-        return self.numbers.setdefault(text, f"number_{len(self.numbers) + 1}")
+        if text not in self.numbers:
+            self.numbers[text] = self.names.numbered("number")
+        return self.numbers[text]
 
 
 class _Chain:
@@ -164,8 +197,7 @@ class _Chain:
             if target in kernel.places or target in kernel.buffers:
                 lines.append(f"{self._argument(kernel._row(target), 'to')}[j] = {name}")
             self.locals[target] = name
-        number = len(kernel.chains) + 1
-        function = f"{kernel.name}_chain_{number}"
+        function = kernel.names.numbered(f"{kernel.name}_chain")
         length = kernel.sizes.text(self.chain[0].length)
         head = f"def {function}(length, {', '.join(self.given.values())}):"
         body = ["for j in range(length):", *[f"    {line}" for line in lines]]
@@ -183,7 +215,7 @@ class _Chain:
             elif each.target in kernel.places or each.target in kernel.buffers:
                 lines.append(f"{kernel._row(each.target)} = {value}")
             else:
-                name = f"n{len(kernel.chains) + len(self.locals) + 1}_{len(self.locals) + 1}"
+                name = kernel.names.numbered("value")
                 lines.append(f"{name} = {value}")
                 self.locals[each.target] = name
         return lines
@@ -242,55 +274,10 @@ class _Chain:
         return name if inline else self._argument(name, "number")
 
 
-def _reads(operation: Operation) -> set[Quantity]:
-    return {operation.vector} if isinstance(operation, (Product, Row)) else set(quantities(operation.expr))
-
-
-def _scheduled(
-    operations: Sequence[Operation], made_of: Mapping[Quantity, set[Quantity]], carried: set[Quantity]
-) -> list[Operation]:
-    """An order that keeps chains together and products late; whoever reads a carried value comes before its renewal."""
-    waiting = list(operations)
-    targets = {o.target for o in waiting if not (isinstance(o, Each) and o.total)}
-    done: set[Quantity] = set()
-    out: list[Operation] = []
-
-    def ready(o: Operation) -> bool:
-        reads = {part for q in _reads(o) for part in made_of.get(q, {q})}
-        if any(q in targets and q not in done and q not in carried for q in reads):
-            return False
-        return o.target not in carried or not any(o.target in _reads(p) for p in waiting if p is not o)
-
-    while waiting:
-        able = [o for o in waiting if ready(o)]
-        last = out[-1] if out else None
-        length = last.length if isinstance(last, Each) else None
-        same: list[Operation] = [o for o in able if isinstance(o, Each) and o.length == length]
-        chosen = (same or [o for o in able if not isinstance(o, Product)] or able)[0]
-        waiting.remove(chosen)
-        done.add(chosen.target)
-        out.append(chosen)
-    return out
-
-
-def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """Products by themselves, everything between them together."""
-    groups: list[list[Operation]] = []
-    for o in operations:
-        if groups and isinstance(groups[-1][0], Product) == isinstance(o, Product):
-            groups[-1].append(o)
-        else:
-            groups.append([o])
-    return groups
-
-
-def _runs(group: Sequence[Operation]) -> list[list[Operation]]:
-    """Chains of one length, and everything else one by one."""
-    runs: list[list[Operation]] = []
-    for o in group:
-        last = runs[-1][-1] if runs else None
-        if isinstance(o, Each) and isinstance(last, Each) and o.length == last.length:
-            runs[-1].append(o)
-        else:
-            runs.append([o])
-    return runs
+def _within_width(text: str) -> str:
+    """The text with lines of at most 120 columns, as far as arguments and operands allow."""
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += [f"{indent}{part}" for part in filled(line.lstrip(), 120 - len(indent))]
+    return "\n".join(lines)

@@ -58,11 +58,18 @@ Operation = Product | Row | Each
 
 @dataclass
 class Taking:
-    """Takes equations apart. constant: quantities without time and batch."""
+    """Takes equations apart. constant: quantities without time and batch; carried: see `Kernel`.
+
+    parts: quantities that lie in a row of another. joined: what is put together from parts, those with their starts.
+    """
 
     constant: set[Quantity]
+    carried: set[Quantity]
+    parts: set[Quantity]
+    joined: dict[Quantity, list[tuple[Quantity, sp.Expr]]] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
     made: dict[Matrix, Quantity] = field(default_factory=dict)
+    copies: dict[Quantity, Quantity] = field(default_factory=dict)
     count: int = 0
 
     def equation(self, target: Quantity, expr: Matrix, total: bool = False) -> None:
@@ -70,9 +77,12 @@ class Taking:
         _vector(target)
         flat = self._flat(expr)
         last = self.operations[-1] if self.operations else None
-        if not total and isinstance(last, (Product, Row)) and last.target == flat and flat.role == "temporary":
+        named = isinstance(last, Row) or (isinstance(last, Product) and target not in self.parts)
+        if not total and named and last is not None and last.target == flat and flat.role == "temporary":
             self.operations[-1] = replace(last, target=target)  # what was just computed gets its own name
-            self.made = {e: (target if q == flat else q) for e, q in self.made.items()}
+            # by the name of what is carried, others read the value of the step before
+            again = {} if target in self.carried else {e: target for e, q in self.made.items() if q == flat}
+            self.made = {e: q for e, q in self.made.items() if q != flat} | again
             return
         self.operations.append(Each(target, flat, total))
 
@@ -108,6 +118,8 @@ class Taking:
             if inner.shape[1] != 1:
                 raise NotFast("a part of a matrix")
             return x.Block(self._named(self._flat(inner)), row, rows, col, cols)
+        if isinstance(expr, x.Concat):
+            return self._joined(expr)
         if isinstance(expr, (x.Ones, x.Zeros)):
             _vector(expr)
             return expr
@@ -117,6 +129,34 @@ class Taking:
             return expr if args == expr.args else rebuild(expr, args)
         raise NotFast(type(expr).__name__)
 
+    def _joined(self, expr: Matrix) -> Matrix:
+        """[a; b]: each part is written where it belongs."""
+        _vector(expr)
+        if expr in self.made:
+            return self.made[expr]
+        parts: list[tuple[Quantity, sp.Expr]] = []
+        start: sp.Expr = sp.S.Zero
+        for a in expr.args:
+            flat = self._flat(a)
+            self.count += 1
+            part = quantity(f"temporary_{self.count}", a.shape, x.t, "temporary")
+            self.operations.append(Each(part, flat))
+            parts.append((part, start))
+            start = sp.expand(start + a.shape[0])
+        whole_ = self._new(expr)
+        self.joined[whole_] = parts
+        return whole_
+
+    def _apart(self, vector: Quantity) -> Quantity:
+        """A vector with rows of its own, where it is a part of another's."""
+        if vector not in self.parts:
+            return vector
+        if vector not in self.copies:
+            self.count += 1
+            self.copies[vector] = quantity(f"temporary_{self.count}", vector.shape, x.t, "temporary")
+            self.operations.append(Each(self.copies[vector], vector))
+        return self.copies[vector]
+
     def _product(self, expr: Matrix) -> Matrix:
         *left, right = expr.args
         if right.shape[1] != 1:
@@ -125,7 +165,7 @@ class Taking:
             return self._flat(right)
         matrix = left[-1]
         if all(q in self.constant for q in quantities(matrix)) and 1 not in matrix.shape:
-            vector = self._named(self._flat(right))
+            vector = self._apart(self._named(self._flat(right)))
             turned = isinstance(matrix, x.Transposed)
             inner = matrix.args[0] if turned else matrix
             if not isinstance(inner, Quantity):
@@ -148,9 +188,14 @@ def _vector(expr: Matrix) -> None:
         raise NotFast("a matrix")
 
 
-def operations(equations: Iterable[tuple[Quantity, Matrix, bool]], constant: set[Quantity]) -> list[Operation]:
+def taken_apart(
+    equations: Iterable[tuple[Quantity, Matrix, bool]],
+    constant: set[Quantity],
+    carried: set[Quantity],
+    parts: set[Quantity],
+) -> Taking:
     """The operations of one step, in order. Raises NotFast."""
-    taking = Taking(constant)
+    taking = Taking(constant, carried, parts)
     for target, expr, total in equations:
         taking.equation(target, expr, total)
-    return taking.operations
+    return taking

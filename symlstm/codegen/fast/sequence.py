@@ -9,17 +9,24 @@ import sympy as sp
 
 from symlstm.codegen.body import axes_of
 from symlstm.codegen.fast.kernel import Kernel, Place
-from symlstm.codegen.fast.ops import operations
+from symlstm.codegen.fast.ops import taken_apart
+from symlstm.codegen.layout import filled
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.sweeps import columns
 from symlstm.codegen.sequence.writing import Function
 from symlstm.codegen.sizes import Sizes
 from symlstm.equations import Equation
 from symlstm.expr.build import Matrix
+from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.nodes import Quantity, quantity, t
 from symlstm.expr.tree import quantities
 
-WORDS = ("T", "t", "row", "batch", "length", "np", "njit", "j")
+CALLED = (
+    "product", "product_turned", "square", "forward_steps", "backward_steps",
+    *(f"each_{name}" for name in ELEMENTWISE), *(f"whole_{name}" for name in WHOLE),
+)  # fmt: skip
+WORDS = ("T", "t", "row", "batch", "np", "njit", *CALLED)
+"""Names of the loops and of what they call, which no quantity may have."""
 
 
 @dataclass
@@ -78,11 +85,11 @@ class FastLoop:
                 start = sp.expand(start + part.shape[0])
         for q, expr in sums.items():
             own = quantity(f"sum_{q.name}", q.shape, t, "sum")
-            places[own] = Place(f"d_{f.name(q)}", constant=True)
+            places[own] = Place(f.sum_name(q), constant=True)
             todo.append((own, expr, True))
         todo += [(q, expr, False) for q, expr in carried]
         names = [f.name(q) for q, _ in carried]
-        copies = [f"{name} = np.array({name})" for name in names]
+        copies = [f'{name} = np.array({name}, order="C")' for name in names]
         header = "for t in range(T - 1, -1, -1):"
         return [*copies, *self._loop(f, "backward_steps", todo, places, made_of, {q for q, _ in carried}, header)]
 
@@ -108,7 +115,9 @@ class FastLoop:
         carried: set[Quantity],
         header: str,
     ) -> list[str]:
-        ops = operations(todo, f.plan.constant)
+        parts = {q for q, place in places.items() if place.start is not None}
+        taking = taken_apart(todo, f.plan.constant, carried, parts)
+        ops = taking.operations
         state = f.name(f.plan.cell.states[0].current)
         arrays: dict[str, Quantity] = {state: f.plan.cell.states[0].current}
         before = {s.previous: f.name(s.current) for s in f.plan.cell.states}
@@ -118,28 +127,31 @@ class FastLoop:
             arrays.setdefault(text, q)
             return text
 
-        sizes = Sizes(Names((*WORDS, *(f.name(q) for q in places))), axes_of(f.plan.cell), spell)
-        kernel = Kernel(name, places, sizes, made_of, carried)
-        for q in _mentioned(ops, made_of):
-            if q in places:
-                arrays.setdefault(places[q].text.split("[")[0], q)
-                if f.is_constant(q):
-                    f.once.spell(q)  # so that the function unpacks it
-        text = kernel.write(ops, "ARGUMENTS", header, f"{state}.shape[1]", f"{state}.dtype")
+        names = Names((*WORDS, *(f.name(q) for q in places), *(place.array for place in places.values())))
+        sizes = Sizes(names, axes_of(f.plan.cell), spell)
+        of_arrays = [q for q in _mentioned(ops, made_of) if q in places]
+        buffers = {q: names.numbered("buffer") for q in taking.joined}
+        for q, joined in taking.joined.items():
+            places |= {part: Place(buffers[q], start) for part, start in joined}
+            made_of[q] = {part for part, _ in joined}
+        kernel = Kernel(name, places, sizes, names, made_of, carried, buffers)
+        for q in of_arrays:
+            arrays.setdefault(places[q].array, q)
+            if f.is_constant(q):
+                f.once.spell(q)  # so that the function unpacks it
+        text = kernel.write(ops, lambda: ["T", *arrays], header, f"{state}.shape[1]", f"{state}.dtype")
         for q in arrays.values():
             if f.is_constant(q):
                 f.once.spell(q)
-        self.kernels.append(text.replace("ARGUMENTS", ", ".join(["T", *arrays])))
-        fresh = {f.name(q) for q in places if not f.is_constant(q) and q.role in ("adjoint", "delta")}
+        self.kernels.append(text)
         for s in f.plan.cell.states:
             f.once.spell(s.current)
         for q in arrays.values():
             if not f.is_constant(q) and q.role == "value":
                 f.once.spell(q)
-        given = [a if a in fresh or a == state else f'np.asarray({a}, order="C")' for a in arrays]
-        writes = {places[o.target].text.split("[")[0] for o in ops if o.target in places}
-        given = [a if a in writes else g for a, g in zip(arrays, given, strict=True)]
-        return [f"{name}({', '.join([f.steps_name, *given])})"]
+        made_here = {state, *(places[o.target].array for o in ops if o.target in places)}
+        given = [a if a in made_here else f'np.require({a}, None, "CAW")' for a in arrays]
+        return filled(f"{name}({', '.join([f.steps_name, *given])})")
 
 
 def _mentioned(ops: Iterable[object], made_of: dict[Quantity, set[Quantity]]) -> list[Quantity]:

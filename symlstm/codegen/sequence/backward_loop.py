@@ -141,7 +141,7 @@ class BackwardWriter:
             many = f"({made} for _ in range({len(names)}))"
             f.lines.append(f"{', '.join(names)} = {many if len(names) > 1 else made}")
         for q in loop.sums:
-            f.lines.append(f"d_{f.name(q)} = np.zeros_like({f.once.spell(q)})")
+            f.lines.append(f"{f.sum_name(q)} = np.zeros_like({f.once.spell(q)})")
 
     def _loop(self) -> None:
         f, loop, cell = self.f, self.loop, self.plan.cell
@@ -222,7 +222,7 @@ class BackwardWriter:
         """Gradients of constants, for all steps at once."""
         f, loop = self.f, self.loop
         for q in loop.sums:
-            self.added.setdefault(q, []).append(f"d_{f.name(q)}")
+            self.added.setdefault(q, []).append(f.sum_name(q))
         for q, expr in loop.later.items():
             self._add_constant(q, expr)
         self._put()
@@ -264,7 +264,7 @@ def _assigned(f: Function, writer: ArrayWriter, q: Quantity, expr: Matrix, comme
 
 
 def _summed(f: Function, q: Quantity, expr: Matrix) -> Statement:
-    return Statement((expr,), lambda w, e: [f"d_{f.name(q)} += {batch_total(w, e[0])}"], f"of {text(q)}")
+    return Statement((expr,), lambda w, e: [f"{f.sum_name(q)} += {batch_total(w, e[0])}"], f"of {text(q)}")
 
 
 def _tuple(parts: Sequence[str]) -> str:

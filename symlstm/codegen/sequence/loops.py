@@ -116,7 +116,7 @@ def _assignment(f: Function, writer: ArrayWriter, e: Equation) -> Statement:
 
 
 def _for_all_steps(f: Function, e: Equation) -> Statement:
-    """An equation in front of the loop, with a row for every step, also where all rows are the same."""
+    """An equation outside of the loop, with a row for every step, also where all rows are the same."""
 
     def render(w: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
         value = w.full(exprs[0])
@@ -143,7 +143,7 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str], fast: Any 
         f.add_steps([_assignment(f, f.step, e) for e in plan.steps], f"for {f.t} in range({f.steps_name}):")
     else:
         f.lines += fast.forward(f, plan.steps, kept.steps)
-    f.add_once(*[_whole_assignment(f, e) for e in plan.after])
+    f.add_once(*[_for_all_steps(f, e) for e in plan.after])
     entries = ", ".join(f'"{q.name}": {f.name(q)}' for q in kept.all)
     f.lines.append(f"return {{{entries}}}")
     stages = (*plan.before, *plan.steps, *plan.after)
@@ -161,10 +161,6 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str], fast: Any 
 
 def _about_input(cell: Any) -> str:
     return "The inputs are (steps, batch, ...)" if cell.inputs else "steps: how many"
-
-
-def _whole_assignment(f: Function, e: Equation) -> Statement:
-    return Statement((e.expr,), lambda w, ex: [f"{f.name(e.quantity)} = {w.full(ex[0])}"], _comment(f.plan, e))
 
 
 def _allocated(f: Function, kept: Kept) -> list[str]:

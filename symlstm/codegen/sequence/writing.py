@@ -85,6 +85,10 @@ class Function:
     def name(self, q: Quantity) -> str:
         return self.names.of(q, q.name)
 
+    def sum_name(self, q: Quantity) -> str:
+        """What the gradient of a constant is called while it is added up inside the loop."""
+        return self.names.of(("sum", q), f"d_{self.name(q)}")
+
     def is_constant(self, q: Quantity) -> bool:
         return q in self.once.unbatched
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symlstm as sl
-from symlstm.functions import concat, relu, sigmoid, tanh
+from symlstm.functions import concat, relu, sigmoid, softmax, tanh
 from tests.codegen.numbers import cell_of
 from tests.codegen.sequence import repeated
 from tests.codegen.sequence.test_repeated_steps import LIMIT, farthest
@@ -81,6 +81,19 @@ def names_of_the_generated_code(
     r = sigmoid(T @ x + U @ h_prev + t * w)
     q = sigmoid(V @ x + z @ h_prev + kept * d)
     h = tanh(r * q + u * a * b + steps * every * h_prev + outer_sum * SHAPES * forward)
+    return h
+
+
+def parameters_named_as_gradients(
+    x: "n", h_prev: "n", *, a: "", d_a: "n", up_h: "n", d_h_next: "n", d_z: "n n", delta_h: "n", z: "n n"
+):
+    """The gradient of a, d_a in the loop, once overwrote the parameter."""
+    h = tanh(a * h_prev * (d_a + x) + up_h * (d_z @ h_prev) + d_h_next * (z @ h_prev) * delta_h) * a
+    return h
+
+
+def a_gradient_named_as_a_number(x: "n", h_prev: "n", *, a: "n", d_a: "", d_d_a: "n", sum_a: "n", d_h: "n n"):
+    h = tanh(a * h_prev * sigmoid(a * h_prev) + d_a * h_prev * x + d_d_a) * d_a + sum_a * (d_h @ h_prev)
     return h
 
 
@@ -171,14 +184,22 @@ def an_output_before_the_state(x: "m", h_prev: "n", *, W: "n m", M: "n n"):
     return h, y
 
 
+def an_output_without_arguments(x: "m", h_prev: "n", *, W: "n m"):
+    """One row for all steps and examples."""
+    h = tanh(h_prev)
+    y = softmax(W @ (x - x))
+    return h, y
+
+
 CELLS = {f.__name__: f for f in (
     matrix_state, matrix_through_tanh, a_number_beside_a_vector, an_output_of_one_number,
     one_number, named_batch, named_as_arguments_are, named_checkpoint_every, named_prepare, named_up,
-    an_output_named_batch, names_of_the_generated_code, one_gradient_for_two_parameters, one_gradient_for_two_states,
+    an_output_named_batch, names_of_the_generated_code, parameters_named_as_gradients, a_gradient_named_as_a_number,
+    one_gradient_for_two_parameters, one_gradient_for_two_states,
     a_sum_of_two_products, a_sum_within_a_sum, two_sums_of_one_equation, two_states_of_one_expression,
     no_size_at_all, size_of_the_state_alone,
     columns_that_no_parameter_tells, columns_sliced_at_the_state, rows_that_no_parameter_tells, takes_the_input,
-    exchanges, a_state_is_an_output_too, an_output_before_the_state,
+    exchanges, a_state_is_an_output_too, an_output_before_the_state, an_output_without_arguments,
 )}  # fmt: skip
 every_corner = pytest.mark.parametrize("name", CELLS)
 
