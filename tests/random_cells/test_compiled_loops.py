@@ -5,16 +5,16 @@ SYMLSTM_EXAMPLES=3000 HYPOTHESIS_PROFILE=thorough tries sixty.
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import event, given, settings
 
 import symlstm as sl
 from tests.random_cells.programs import programs
 from tests.random_cells.runs import compiled, numpy_namespace
 from tests.random_cells.test_sequences import BATCHES, CHECKPOINTS, agrees_with_torch
+from tests.support.frameworks import require
 
 require("numba")
-pytest.importorskip("scipy")
+require("scipy")
 FEW = max(8, settings.default.max_examples // 50)
 
 

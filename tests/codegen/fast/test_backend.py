@@ -13,6 +13,7 @@ from tests.codegen.numbers import numbers as one_step
 from tests.codegen.sequence import repeated
 from tests.codegen.sequence.test_arrays import LAYOUTS, everything, same_bits
 from tests.codegen.sequence.test_repeated_steps import farthest
+from tests.support.frameworks import require
 
 require("numba")
 pytest.importorskip("scipy")

@@ -8,6 +8,7 @@ import pytest
 
 import symlstm as sl
 from symlstm.errors import ExtraMissing
+from tests.support.frameworks import require
 
 
 @pytest.mark.parametrize("package", ["numba", "scipy"])

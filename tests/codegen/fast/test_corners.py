@@ -10,6 +10,7 @@ from tests.codegen.sequence import repeated
 from tests.codegen.sequence.test_arrays import same_bits
 from tests.codegen.sequence.test_corners import CELLS as CORNERS
 from tests.codegen.sequence.test_repeated_steps import LIMIT, farthest
+from tests.support.frameworks import require
 
 require("numba")
 pytest.importorskip("scipy")
