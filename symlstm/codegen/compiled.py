@@ -243,7 +243,6 @@ def _compiled(cell: Cell, backend: str) -> Compiled:
 def _require_numba() -> None:
     try:
         import numba  # noqa: F401
-        import scipy  # noqa: F401  (Numba's matrix products are SciPy's)
     except ImportError as error:
         raise ExtraMissing(f'backend="numba" needs {error.name}', "pip install 'symlstm[fast]'") from None
 

@@ -14,7 +14,6 @@ from tests.random_cells.test_sequences import BATCHES, CHECKPOINTS, agrees_with_
 from tests.support.frameworks import require
 
 require("numba")
-require("scipy")
 FEW = max(8, settings.default.max_examples // 50)
 
 

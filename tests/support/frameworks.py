@@ -20,7 +20,6 @@ HOW_TO_INSTALL = {
     "torch": "pip install torch",
     "jax": "pip install jax jaxlib",
     "numba": "pip install 'symlstm[fast]'",
-    "scipy": "pip install 'symlstm[fast]'",
     "matplotlib": "pip install 'symlstm[bench]'",
     "pdflatex": "apt install texlive-latex-recommended lmodern",
     "pdftotext": "apt install poppler-utils",

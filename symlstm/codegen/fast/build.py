@@ -44,7 +44,7 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     """
     from numba import njit
 
-    from symlstm.codegen.fast.products import product, product_turned
+    from symlstm.codegen.fast import products
     from symlstm.codegen.fast.rows import fill_rows
     from symlstm.codegen.fast.scalar_math import FAST
     from symlstm.codegen.fast.whole import FAST_WHOLE
@@ -55,7 +55,9 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     slow = space.get("fill_rows")
     space.update({f"each_{name}": function for name, function in FAST.items()})
     space.update({f"whole_{name}": function for name, function in FAST_WHOLE.items()})
-    space.update(product=product, product_turned=product_turned, square=_square(njit))
+    for name in ("product", "product_turned", "batch_product", "batch_product_turned"):
+        space[name] = getattr(products, name)
+    space["square"] = _square(njit)
     space["njit"] = njit(error_model="numpy", fastmath={"contract"})
     if source:
         exec(compile(source, "<symlstm fast>", "exec"), space)

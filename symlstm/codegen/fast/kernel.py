@@ -1,7 +1,12 @@
-"""The text of a compiled time loop: products for the whole batch, chains of elementwise equations fused row by row."""
+"""The text of a time loop: products for the whole batch, chains of elementwise equations compiled and fused by rows.
+
+There are two of each: for one example the whole loop is compiled; for a batch NumPy multiplies, with the BLAS that runs
+already, and what lies between two products is compiled.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,19 +68,33 @@ class Kernel:
         groups = grouped(ordered)
         self._find_buffers(groups)
         body: list[str] = []
+        segments: dict[str, list[str]] = {}
         for group in groups:
             if isinstance(group[0], Product):
                 body += [self._product(operation) for operation in group if isinstance(operation, Product)]
                 continue
-            body.append("for row in range(batch):")
-            for run in self._runs(group):
-                body += [f"    {line}" for line in self._run(run)]
+            rows = [line for run in self._runs(group) for line in self._run(run)]
+            segment = f"{self.name}_rows_{len(segments) + 1}"
+            segments[segment] = ["for row in range(batch):", *[f"    {line}" for line in rows]]
+            body.append(segment)
         head = [f"batch = {batch}", *self._allocations(dtype)]
         head += [f"{name} = {dtype}.type({value})" for value, name in self.numbers.items()]
         sizes = self.sizes.definitions()
-        lines = [*sizes, *head, header, *[f"    {line}" for line in body]]
-        loop = "\n".join([f"def {self.name}({', '.join(arguments())}):", *[f"    {line}" for line in lines]])
-        return "\n\n\n".join(f"@njit\n{_within_width(text)}" for text in (*self.chains, loop))
+        given = arguments()
+        known = [*given[1:], *self.buffers.values(), *self.sizes.used.values(), *self.numbers.values()]
+        calls = {name: f"{name}({', '.join(_passed(lines, known))})" for name, lines in segments.items()}
+        functions = [*self.chains, *[_function(calls[name], lines) for name, lines in segments.items()]]
+        inner = [calls.get(line, line) for line in body]
+        own = f"{self.name}({', '.join(given)})"
+        functions.append(_function(own, [*sizes, *head, header, *[f"    {line}" for line in inner]]))
+        of_batch = [
+            line.replace("product", "batch_product", 1) if line not in segments else calls[line] for line in body
+        ]
+        many = _function(
+            own.replace(self.name, f"{self.name}_of_batch", 1),
+            [*sizes, *head, header, *[f"    {line}" for line in of_batch]],
+        )
+        return "\n\n\n".join([*[f"@njit\n{_within_width(text)}" for text in functions], _within_width(many)])
 
     def _runs(self, group: Sequence[Operation]) -> list[list[Operation]]:
         """Chains of one length, and everything else one by one; what reads a part of a value comes after its chain."""
@@ -281,3 +300,13 @@ def _within_width(text: str) -> str:
         indent = line[: len(line) - len(line.lstrip())]
         lines += [f"{indent}{part}" for part in filled(line.lstrip(), 120 - len(indent))]
     return "\n".join(lines)
+
+
+def _passed(lines: Sequence[str], known: Sequence[str]) -> list[str]:
+    """What a piece of the loop takes: the step, the batch, and the names that it reads."""
+    words = {word for line in lines for word in re.findall(r"[^\W\d]\w*", line)}
+    return ["t", "batch", *[name for name in dict.fromkeys(known) if name in words]]
+
+
+def _function(call: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"def {call}:", *[f"    {line}" for line in lines]])

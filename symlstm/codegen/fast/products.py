@@ -1,4 +1,4 @@
-"""Products of a batch of vectors with one matrix: by BLAS, or, for one vector, by loops that start no threads."""
+"""Products of vectors with a matrix: of one vector in loops that start no threads, of a batch by NumPy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ zero = constant(0)
 
 @njit(error_model="numpy", fastmath={"reassoc", "contract"})
 def product(v: Any, matrix: Any, out: Any) -> None:
-    """out[b] = matrix v[b]"""
-    if v.shape[0] > 1:
-        np.dot(v, matrix.T, out)
-        return
+    """out[0] = matrix v[0]"""
     for i in range(matrix.shape[0]):
         total = zero(v[0, 0])
         for k in range(matrix.shape[1]):
@@ -27,13 +24,20 @@ def product(v: Any, matrix: Any, out: Any) -> None:
 
 @njit(error_model="numpy", fastmath={"contract"})
 def product_turned(v: Any, matrix: Any, out: Any) -> None:
-    """out[b] = matrix^T v[b]"""
-    if v.shape[0] > 1:
-        np.dot(v, matrix, out)
-        return
+    """out[0] = matrix^T v[0]"""
     for k in range(matrix.shape[1]):
         out[0, k] = zero(v[0, 0])
     for i in range(matrix.shape[0]):
         times = v[0, i]
         for k in range(matrix.shape[1]):
             out[0, k] += times * matrix[i, k]
+
+
+def batch_product(v: Any, matrix: Any, out: Any) -> None:
+    """out[b] = matrix v[b]"""
+    np.matmul(v, matrix.T, out=out)
+
+
+def batch_product_turned(v: Any, matrix: Any, out: Any) -> None:
+    """out[b] = matrix^T v[b]"""
+    np.matmul(v, matrix, out=out)

@@ -22,7 +22,8 @@ from symlstm.expr.nodes import Quantity, quantity, t
 from symlstm.expr.tree import quantities
 
 CALLED = (
-    "product", "product_turned", "square", "forward_steps", "backward_steps",
+    "product", "product_turned", "batch_product", "batch_product_turned", "square",
+    *(f"{way}_steps{kind}" for way in ("forward", "backward") for kind in ("", "_of_batch")),
     *(f"each_{name}" for name in ELEMENTWISE), *(f"whole_{name}" for name in WHOLE),
 )  # fmt: skip
 WORDS = ("T", "t", "row", "batch", "np", "njit", *CALLED)
@@ -151,7 +152,9 @@ class FastLoop:
                 f.once.spell(q)
         made_here = {state, *(places[o.target].array for o in ops if o.target in places)}
         given = [a if a in made_here else f'np.require({a}, None, "CAW")' for a in arrays]
-        return filled(f"{name}({', '.join([f.steps_name, *given])})")
+        chosen = f.names.numbered("loop")
+        choice = f"{chosen} = {name} if {state}.shape[1] == 1 else {name}_of_batch"
+        return [choice, *filled(f"{chosen}({', '.join([f.steps_name, *given])})")]
 
 
 def _mentioned(ops: Iterable[object], made_of: dict[Quantity, set[Quantity]]) -> list[Quantity]:

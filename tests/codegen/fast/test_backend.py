@@ -16,7 +16,6 @@ from tests.codegen.sequence.test_repeated_steps import farthest
 from tests.support.frameworks import require
 
 require("numba")
-pytest.importorskip("scipy")
 
 BATCHES = [(), (1,), (7,), (2, 3)]
 LIMIT = 32

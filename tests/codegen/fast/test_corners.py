@@ -13,7 +13,6 @@ from tests.codegen.sequence.test_repeated_steps import LIMIT, farthest
 from tests.support.frameworks import require
 
 require("numba")
-pytest.importorskip("scipy")
 
 
 def words_of_the_loops(
