@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+PAUSE = 0.3
+"""Seconds. OpenMP's threads spin for 0.2 s by default in some builds, others for less."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -29,13 +32,15 @@ class Timing:
 def in_turn(candidates: dict[str, Callable[[], object]], rounds: int = 9, budget: float = 20.0) -> dict[str, Timing]:
     """Time every candidate once a round; fewer rounds if the budget (seconds) runs out.
 
-    Before each timed run the candidate runs once untimed, so that all find their caches warm and their own threads
-    awake: the pools of two libraries otherwise disturb each other where they meet.
+    Before each candidate there is a pause, after which the threads of the one before it sleep (they spin for a while,
+    waiting for more work, and would take a core from the next); then it runs once untimed, so that all find their
+    caches warm and their own threads awake.
     """
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     end = time.perf_counter() + budget
     for k in range(rounds):
         for name, run in candidates.items():
+            time.sleep(PAUSE)
             run()
             start = time.perf_counter()
             run()
