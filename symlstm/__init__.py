@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from symlstm.calculus.derivation import backward, derive
     from symlstm.calculus.solution import solution
     from symlstm.calculus.through_time import bptt
+    from symlstm.checking import check
     from symlstm.codegen import compile, parameters
     from symlstm.emit import notation, report, save
     from symlstm.errors import SymlstmError
@@ -29,6 +30,7 @@ _HOMES = {
     "bptt": "calculus.through_time",
     "cases": "calculus.cases",
     "cell": "registry",
+    "check": "checking",
     "compile": "codegen",
     "concat": "functions",
     "derive": "calculus.derivation",
@@ -51,6 +53,7 @@ __all__ = [
     "bptt",
     "cases",
     "cell",
+    "check",
     "compile",
     "concat",
     "derive",

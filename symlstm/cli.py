@@ -217,6 +217,25 @@ def walk(
 
 
 @app.command()
+def check(
+    implementation: Annotated[str, typer.Argument(help="file.py:function, one step of it.")],
+    cell: Annotated[str, typer.Option("--cell", help="What it should be: a built-in cell or file.py:function.")] = "lstm",
+    example: Annotated[
+        str | None, typer.Option("--example", help="file.py:name, a function of (n, m, batch, rng) that gives arguments.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+) -> None:
+    """Check an implementation: is it that cell, and if not, which equation is wrong? Exit status 1: it is not."""
+    with _explained():
+        from symlstm.checking import check as examine
+
+        report = examine(implementation, cell, example=example)
+        print(report.to_json() if json else report)
+        if not report.ok:
+            raise typer.Exit(1)
+
+
+@app.command()
 def export(
     cell: CellName,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The .py file to write; else printed.")] = None,

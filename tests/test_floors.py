@@ -33,6 +33,7 @@ FLOORS = [
     ["calculus"],
     ["codegen"],
     ["evidence"],
+    ["checking"],
     ["emit"],
     ["walkthrough"],
     ["cli", "__main__"],

@@ -1,0 +1,110 @@
+"""The comparison: an implementation run on points that hide nothing, against the equations, with a derived bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symlstm.checking.convention import Convention
+from symlstm.checking.find import OPEN, Probe, draw
+from symlstm.checking.leaves import Path
+from symlstm.checking.reference import (
+    Equations,
+    bounds,
+    difference,
+    digits,
+   
+)
+from symlstm.evidence.running import U
+
+U32 = 2.0**-24
+PROBES = 2
+"""Points without a blind gate; further points see each gate alone and each gate blind."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One call: its arrays, the leaves of the cell that they mean, and the states that came back, (batch, n, 1)."""
+
+    arrays: Mapping[Path, Any]
+    values: dict[Any, Any]
+    results: dict[str, Any]
+    situation: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One state at one point: the difference from 50 digits, the bound, and the largest size."""
+
+    difference: Any
+    bound: Any
+    size: float
+    entries: Any
+
+    @property
+    def within(self) -> bool:
+        return bool((np.abs(self.difference) <= self.bound).all())
+
+    def within_unit(self, unit: float) -> bool:
+        return bool((np.abs(self.difference) <= self.bound * (unit / U)).all())
+
+
+def sizes_of(convention: Convention, probe: Probe) -> dict[Any, int]:
+    """n and m in numbers."""
+    return {convention.sites.n: probe.example.sizes[0], convention.sites.m: probe.example.sizes[1]}
+
+
+def points(convention: Convention, probe: Probe, blind: bool) -> list[Point]:
+    """Random points; with blind ones, in which one gate, or all gates but one, has zero weights and a fixed bias."""
+    rng = np.random.default_rng(11)
+    gates = convention.sites.gates
+    situations: list[tuple[str, tuple[str, ...], float]] = [("", (), 0.0)] * PROBES
+    if blind and len(gates) > 1:
+        for bias in (0.0, OPEN):
+            situations += [(f"{g} blind", (g,), bias) for g in gates]
+            situations += [(f"{g} alone", tuple(o for o in gates if o != g), bias) for g in gates]
+    made = []
+    for name, off, bias in situations:
+        arrays = {path: draw(rng, probe.example.shape(path)) for path in probe.example.templates}
+        for gate in off:
+            convention.set_gate(arrays, gate, bias)
+        returned = probe.run(arrays)
+        results = {
+            state: convention.rows_first(returned[path])[..., None]
+            for state, path in convention.outputs.items()
+            if path in returned
+        }
+        made.append(Point(arrays, convention.values(arrays, sizes_of(convention, probe)), results, name))
+    return made
+
+
+def measure(convention: Convention, probe: Probe, at: Point, equations: Equations | None = None) -> dict[str, Measured]:
+    """Each returned state against the equations, in 50 digits."""
+    cell, sizes = convention.sites.cell, sizes_of(convention, probe)
+    equations = equations or convention.equations(at.values)
+    wanted = [s.current for s in cell.states if s.current.name in at.results]
+    true = digits(equations, at.values, sizes, wanted)
+    bound = bounds(equations, at.values, sizes)
+    found = {}
+    for q in wanted:
+        result = at.results[q.name]
+        off = difference(np.asarray(result, dtype=float), true[q])
+        exactly = np.abs(np.asarray(true[q], dtype=float))
+        found[q.name] = Measured(off, np.broadcast_to(bound[q], off.shape), float(exactly.max()), exactly)
+    return found
+
+
+def ulps(found: list[dict[str, Measured]]) -> dict[str, dict[str, float]]:
+    """By state: the largest difference and bound in ulp of the largest entry, and the difference in ulp of each."""
+    made: dict[str, dict[str, float]] = {}
+    for measured in found:
+        for name, m in measured.items():
+            row = made.setdefault(name, {"scaled": 0.0, "elementwise": 0.0, "bound": 0.0})
+            one = np.spacing(m.size) if m.size else 2 * U
+            row["scaled"] = max(row["scaled"], float(np.abs(m.difference).max() / one))
+            row["bound"] = max(row["bound"], float(m.bound.max() / one))
+            row["elementwise"] = max(row["elementwise"], float((np.abs(m.difference) / np.spacing(m.entries)).max()))
+    return made

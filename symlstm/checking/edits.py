@@ -1,0 +1,207 @@
+"""Mutants: what people write in place of an equation. Each is an edit of one or two equations of any cell.
+
+Nothing here knows an LSTM: the edits follow from what an equation is made of. The table `KINDS` says, for each kind of
+node, what is commonly written instead; composed edits are edits of edited equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symlstm.checking.reference import Equations
+from symlstm.checking.sites import Sites
+from symlstm.evidence.program import named, subnodes, substituted
+from symlstm.expr import build
+from symlstm.expr.nodes import Add, Apply, Concat, Hadamard, Matmul, Quantity
+from symlstm.expr.text import text
+
+HALF = sp.Rational(1, 2)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """changes: (quantity, its new expression). name: what kind of mistake. marked: the part that is wrong."""
+
+    name: str
+    message: str
+    changes: tuple[tuple[Quantity, Any], ...]
+    marked: Any = None
+
+    @property
+    def equation(self) -> str:
+        return ", ".join(q.name for q, _ in self.changes)
+
+    def applied(self, equations: Equations) -> Equations:
+        new = dict(self.changes)
+        return tuple((q, new.get(q, expr)) for q, expr in equations)
+
+
+def hard_sigmoid(z: Any, slope: sp.Rational) -> Any:
+    """min(max(slope z + 1/2, 0), 1)"""
+    half = build.scale(HALF, build.ones_like(z))
+    line = build.add(build.scale(slope, z), half)
+    return build.subtract(build.apply("relu", line), build.apply("relu", build.subtract(line, build.ones_like(z))))
+
+
+ACTIVATIONS: dict[str, tuple[str, Any]] = {
+    "sigmoid": ("sigmoid", lambda z: build.apply("sigmoid", z)),
+    "tanh": ("tanh", lambda z: build.apply("tanh", z)),
+    "identity": ("no activation", lambda z: z),
+    "relu": ("relu", lambda z: build.apply("relu", z)),
+    "hard_sigmoid": ("the hard sigmoid z/6 + 1/2", lambda z: hard_sigmoid(z, sp.Rational(1, 6))),
+    "hard_sigmoid_keras2": ("the hard sigmoid 0.2 z + 1/2", lambda z: hard_sigmoid(z, sp.Rational(1, 5))),
+    "softplus": ("softplus", lambda z: build.apply("softplus", z)),
+}
+OFFSETS = (sp.Integer(1), sp.Integer(-1), *(sp.Rational(1, 10**k) for k in (5, 6, 7, 8, 10, 12)))
+
+
+def edits(sites: Sites, equations: Equations) -> list[Edit]:
+    """All edits of the equations, the commonest mistakes first."""
+    found = [*_exchanges(sites, equations)]
+    known = [*(s.previous for s in sites.cell.states)]
+    parameters = parameters_of(sites, equations)
+    for q, expr in equations:
+        found += _of_equation(sites, q, expr, known, parameters)
+        known.append(q)
+    seen: dict[Any, Edit] = {}
+    for edit in found:
+        if dict(edit.changes) != {q: dict(equations)[q] for q, _ in edit.changes}:
+            seen.setdefault(edit.changes, edit)
+    return list(seen.values())
+
+
+def parameters_of(sites: Sites, equations: Equations) -> list[Quantity]:
+    """The parameters of the cell, and the second biases that a convention has."""
+    read = [q for _, expr in equations for q in named(expr) if q.time is None]
+    return list(dict.fromkeys([*sites.cell.parameters, *read]))
+
+
+def _exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
+    """Two gates, or the two states, in each other's place."""
+    gates = sites.gates
+    of = {g: [q for q in parameters_of(sites, equations) if q.name.partition("_")[2] == g] for g in gates}
+    for a in range(len(gates)):
+        for b in range(a + 1, len(gates)):
+            first, second = of[gates[a]], of[gates[b]]
+            pairs = [(p, r) for p in first for r in second if p.shape == r.shape and p.name.partition("_")[0] == r.name.partition("_")[0]]
+            both = dict(pairs) | {r: p for p, r in pairs}
+            changes = _everywhere(equations, both)
+            if changes:
+                yield Edit(
+                    "gates_exchanged",
+                    f"the parameters of gate {gates[a]} act as those of {gates[b]}, and the other way round",
+                    changes,
+                )
+    states = [s.previous for s in sites.cell.states]
+    if len(states) == 2:
+        swapped = {states[0]: states[1], states[1]: states[0]}
+        yield Edit(
+            "states_exchanged",
+            f"{states[0].name} and {states[1].name} are in each other's place",
+            _everywhere(equations, swapped),
+        )
+    for s in (*states, *sites.cell.inputs):
+        yield Edit("ignored", f"{s.name} is ignored", _everywhere(equations, {s: build.zeros(*s.shape)}))
+
+
+def _everywhere(equations: Equations, mapping: Any) -> tuple[tuple[Quantity, Any], ...]:
+    made = [(q, substituted(expr, mapping), expr) for q, expr in equations]
+    return tuple((q, new) for q, new, old in made if new != old)
+
+
+def _of_equation(
+    sites: Sites, q: Quantity, expr: Any, known: list[Quantity], parameters: list[Quantity]
+) -> Iterator[Edit]:
+    def edit(name: str, message: str, old: Any, new: Any) -> Edit:
+        return Edit(name, f"{message} in the equation of {q.name}", ((q, substituted(expr, {old: new})),), new)
+
+    vectors = [v for v in known if v.shape == (sites.n, 1)]
+    for node in dict.fromkeys(subnodes(expr)):
+        if isinstance(node, Quantity) and node in parameters:
+            for p in parameters:
+                if p != node and p.shape == node.shape:
+                    yield edit("wrong_parameter", f"{p.name} in place of {node.name}", node, p)
+        elif isinstance(node, Quantity) and node.shape == (sites.n, 1):
+            for v in vectors:
+                if v != node:
+                    yield edit("wrong_quantity", f"{text(v)} in place of {text(node)}", node, v)
+            yield edit("one_minus", f"1 - {text(node)} in place of {text(node)}", node, build.one_minus(node))
+            for v in vectors:
+                if v != node:
+                    new = build.one_minus(v)
+                    yield edit("coupled", f"1 - {text(v)} in place of {text(node)}", node, new)
+            yield edit("squashed", f"tanh({text(node)}) in place of {text(node)}", node, build.apply("tanh", node))
+            yield edit("squashed", f"σ({text(node)}) in place of {text(node)}", node, build.apply("sigmoid", node))
+        elif isinstance(node, Apply) and node.function in ACTIVATIONS:
+            z = node.args[1]
+            for name, (said, make) in ACTIVATIONS.items():
+                if name != node.function:
+                    yield edit(f"activation_{name}", f"{said} in place of {node.function}", node, make(z))
+        elif isinstance(node, Add):
+            yield from _of_sum(node, edit)
+        elif isinstance(node, Hadamard):
+            yield edit("sum_for_product", f"+ in place of ⊙ between {text(node)}", node, build.add(*node.args))
+            for k, factor in enumerate(node.args):
+                rest = [a for j, a in enumerate(node.args) if j != k]
+                yield edit("missing_factor", f"{text(factor)} is missing", node, build.hadamard(*rest))
+        elif isinstance(node, Matmul) and len(node.args) == 2:
+            yield from _of_product(sites, node, edit)
+    if isinstance(expr, Apply) and isinstance(expr.args[1], Add):
+        z = expr.args[1]
+        for number in OFFSETS:
+            offset = build.scale(number, build.ones_like(z))
+            name = "offset" if abs(number) == 1 else "epsilon"
+            yield edit(name, f"{'+' if number > 0 else '-'} {float(abs(number)):g} is added before the activation", z, build.add(z, offset))
+        for v in vectors:
+            if v.name != q.name:
+                yield edit("peephole", f"{text(v)} is added before the activation", z, build.add(z, v))
+    if q.shape == (sites.n, 1):
+        for number in OFFSETS[2:]:
+            offset = build.scale(number, build.ones_like(expr))
+            yield edit("epsilon", f"{float(number):g} is added to the result", expr, build.add(expr, offset))
+
+
+def _of_sum(node: Any, edit: Any) -> Iterator[Edit]:
+    for k, term in enumerate(node.args):
+        rest = [a for j, a in enumerate(node.args) if j != k]
+        yield edit("missing_term", f"{text(term)} is missing", node, build.add(*rest))
+        yield edit("twice", f"{text(term)} is added twice", node, build.add(*node.args, term))
+        yield edit("sign", f"{text(term)} has the wrong sign", node, build.add(*rest, build.negative(term)))
+    if len(node.args) == 2:
+        yield edit("product_for_sum", f"⊙ in place of + between {text(node)}", node, build.hadamard(*node.args)) if all(
+            a.shape == node.shape for a in node.args
+        ) else edit("sign", "", node, node)
+
+
+def _of_product(sites: Sites, node: Any, edit: Any) -> Iterator[Edit]:
+    weight, vector = node.args
+    n, m = sites.n, sites.m
+    if weight.shape == (n, n):
+        yield edit("transposed", f"{text(weight)}ᵀ in place of {text(weight)}", node, build.matmul(build.transpose(weight), vector))
+    if sp.expand(weight.shape[1] - n - m) == 0:
+        h, x = sites.cell.states[0].previous, sites.cell.inputs[0]
+        start = 0 if _first(sites) == "h" else m
+        recurrent = build.block(weight, 0, n, start, n)
+        rest = build.block(weight, 0, n, n if start == 0 else 0, m)
+        flipped = build.add(build.matmul(build.transpose(recurrent), h), build.matmul(rest, x))
+        yield edit("transposed", f"the recurrent part of {text(weight)} is transposed", node, flipped)
+        yield edit("missing_input", f"x is not multiplied by {text(weight)}", node, build.matmul(recurrent, h))
+        yield edit("missing_state", f"{text(h)} is not multiplied by {text(weight)}", node, build.matmul(rest, x))
+        other = build.concat(x, h) if start == 0 else build.concat(h, x)
+        yield edit("order_of_columns", f"{text(weight)} is applied to {text(other)}", node, build.matmul(weight, other))
+        for state in sites.cell.states[1:]:
+            c = state.previous
+            mixed = build.add(build.matmul(recurrent, c), build.matmul(rest, x))
+            yield edit("wrong_quantity", f"{text(weight)} is applied to {text(c)} in place of {text(h)}", node, mixed)
+
+
+def _first(sites: Sites) -> str:
+    for e in sites.cell.equations:
+        for node in subnodes(e.expr):
+            if isinstance(node, Concat):
+                return "x" if node.args[0] == sites.cell.inputs[0] else "h"
+    return "h"

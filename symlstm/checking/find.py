@@ -1,0 +1,357 @@
+"""Finding the convention: by names and shapes, then by what responds to what.
+
+An array is asked one question at a time: which columns stop mattering when h is zero, which unit answers to an entry
+off the diagonal. Gates in stacked arrays are told apart by a fingerprint: which results respond to a gate while another
+is closed or open or a state is zero; the same questions are put to the cell, and the orders that answer alike remain.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symlstm.checking import words
+from symlstm.checking.calls import attempt
+from symlstm.checking.convention import Convention, View
+from symlstm.checking.example import ONE, B, Example, M, N
+from symlstm.checking.leaves import Path, leaves
+from symlstm.checking.sites import Sites
+from symlstm.errors import ValueUnusable
+
+MOST_OUTPUTS = 4
+OPEN = 40.0
+"""A bias at which sigmoid and tanh are 1 to the last bit."""
+BLIND = {"zero": 0.0, "open": OPEN, "shut": -OPEN}
+"""Biases of a gate without weights: sigmoid is then 1/2, 1 or 0, tanh 0, 1 or -1."""
+SLACK = 4
+"""Answers by which a wrong implementation may differ more from the cell in its own order than in another one."""
+
+
+class Probe:
+    """An implementation that answers questions about which of its results respond."""
+
+    def __init__(self, example: Example, seed: int = 1) -> None:
+        self.example = example
+        self.rng = np.random.default_rng(seed)
+        self.base = {path: draw(self.rng, example.shape(path)) for path in example.templates}
+
+    def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
+        """The arrays that come back, by path."""
+        returned = attempt(self.example.call, {path: array.copy() for path, array in arrays.items()})
+        return {leaf.path: leaf.array for leaf in leaves(returned)}
+
+    def changed(self, arrays: Mapping[Path, Any], moved: Mapping[Path, Any], outputs: Any) -> dict[Path, Any]:
+        """Which entries of the outputs differ between the two."""
+        a, b = self.run(arrays), self.run(moved)
+        return {path: np.asarray(a[path] != b[path]) for path in outputs if path in a and path in b}
+
+
+def draw(rng: Any, shape: tuple[int, ...]) -> Any:
+    """Numbers in ±(0.2, 1.2) on a grid so coarse that sums of them are exact."""
+    sizes = np.round((0.2 + rng.random(shape)) * 2**24) / 2**24
+    return sizes * rng.choice([-1.0, 1.0], shape)
+
+
+def find(sites: Sites, probe: Probe) -> list[Convention]:
+    """The conventions that fit best, the likeliest first; ValueUnusable says what could not be found out."""
+    example = probe.example
+    roles, batch = _roles(sites, example)
+    results = _results(probe, roles, batch)
+    states = [s.current.name for s in sites.cell.states]
+    slots, by_name = _slots(sites, probe, roles, results)
+    gates = sites.gates
+    reference = _fingerprint_of_the_cell(sites, example)
+    scored = []
+    plain = Convention(sites, _views(sites, slots, dict(zip(gates, gates, strict=True))), roles, batch, {}, gates, by_name)
+    measured = _fingerprint(sites, probe, plain, results)
+    for kept in _orders(gates, by_name):
+        now = dict(zip(gates, kept, strict=True))
+        found = replace(plain, views=_views(sites, slots, now), order=kept)
+        answers = {(" ".join(now.get(w, w) for w in s.split()), now[g]): v for (s, g), v in measured.items()}
+        for chosen in itertools.permutations(results, min(len(states), len(results))):
+            for names in itertools.combinations(states, len(chosen)):
+                outputs = dict(zip(names, chosen, strict=True))
+                wrong = sum(answers[key][path] != reference[key][name] for key in answers for name, path in outputs.items())
+                late = sum(results.index(path) != k for k, path in enumerate(outputs.values()))
+                wrong += sum(words.role_of(str(p[-1])) not in (None, n) for n, p in outputs.items() if p)
+                scored.append((wrong, late, replace(found, outputs=outputs)))
+    scored.sort(key=lambda entry: entry[:2])
+    best = scored[0][0]
+    return [convention for wrong, _, convention in scored if wrong <= best + SLACK]
+
+
+def _orders(gates: tuple[str, ...], by_name: bool) -> Iterator[tuple[str, ...]]:
+    yield from (gates,) if by_name else itertools.permutations(gates)
+
+
+def _roles(sites: Sites, example: Example) -> tuple[dict[str, Path], int | None]:
+    """The arrays of x and of the states, and the axis of the batch."""
+    cell = sites.cell
+    batched = [path for path, axes in example.templates.items() if B in axes]
+    found: dict[str, Path] = {}
+    if not batched:
+        vectors = [p for p, axes in example.templates.items() if _core(axes) in ([N], [M]) and p[0] != "self"]
+        named = {words.role_of(str(p[-1])): p for p in reversed(vectors)}
+        batched = [named[r] for r in ("x", "h", "c") if r in named] or vectors[: 1 + len(cell.states)]
+    axis = next((example.templates[p].index(B) for p in batched if B in example.templates[p]), None)
+    inputs = [p for p in batched if M in example.templates[p]]
+    states = [p for p in batched if N in example.templates[p]]
+    if not inputs or not states:
+        have = ", ".join(".".join(map(str, p)) for p in example.templates)
+        raise ValueUnusable(
+            f"which argument is {'x' if not inputs else 'the state'} could not be found out (arrays: {have})",
+            "name the arguments x, h_prev, c_prev in the example, or give example= as a function of (n, m, batch, rng)",
+        )
+    found[cell.inputs[0].name] = inputs[0]
+    for state in cell.states:
+        named = {words.role_of(str(p[-1])): p for p in reversed(states)}
+        path = named.get(state.current.name) or next((p for p in states if p not in found.values()), None)
+        if path is not None:
+            found[state.previous.name] = path
+    return found, axis
+
+
+def _core(axes: tuple[Any, ...]) -> list[Any]:
+    return [axis for axis in axes if axis != ONE]
+
+
+def _results(probe: Probe, roles: Mapping[str, Path], batch: int | None) -> list[Path]:
+    """The returned arrays that may be states: of their shape, and none of what went in; those nearest the top first."""
+    state = next(p for q, p in roles.items() if q.endswith("prev"))
+    shape = probe.example.shape(state)
+    returned = probe.run(probe.base)
+    found: list[Path] = []
+    for path, array in sorted(returned.items(), key=lambda item: len(item[0])):
+        same = [p for p in found if np.array_equal(returned[p], array)]
+        went_in = any(a.shape == array.shape and np.array_equal(a, array) for a in probe.base.values())
+        if array.shape == shape and not same and not went_in:
+            found.append(path)
+    shallow = [p for p in found if len(p) == len(found[0])] if found else []
+    if not found:
+        raise ValueUnusable(
+            f"nothing that {probe.example.call.name} returns has the shape {shape} of a state",
+            "it must return the new states",
+        )
+    return (shallow if len(shallow) > 1 else found)[:MOST_OUTPUTS]
+
+
+Slots = dict[str, list[tuple[str, View]]]
+
+
+def _slots(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: list[Path]) -> tuple[Slots, bool]:
+    """For each slot (a gate by name, or a number) its parts; and whether names say all."""
+    example = probe.example
+    params = [p for p in example.templates if p not in roles.values()]
+    kinds = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
+    usable = [p for p in params if kinds[p] is not None]
+    if not usable:
+        raise ValueUnusable("no weights were found in the example", "weights are arrays with an axis of n, or of all gates")
+    singles = [p for p in usable if kinds[p][0] == 1]  # type: ignore[index]
+    names = {p: words.gate_of(".".join(str(s) for s in p[-2:]), sites.aliases) for p in singles}
+    for p in singles:
+        names[p] = words.gate_of(str(p[-1]), sites.aliases) or names[p]
+    stacked = [p for p in usable if kinds[p][0] == len(sites.gates)]  # type: ignore[index]
+    by_name = not stacked or len(sites.gates) == 1
+    if by_name and len(sites.gates) > 1:
+        groups: dict[Any, list[Path]] = {}
+        for p in singles:
+            groups.setdefault((kinds[p], words.side_of(str(p[-1])) or ""), []).append(p)
+        complete = {names[p] for p in singles} - {None} == set(sites.gates)
+        if not complete:
+            by_name = False
+            for members in groups.values():
+                if len(members) == len(sites.gates):
+                    names |= {p: str(k) for k, p in enumerate(members)}
+    elif len(sites.gates) == 1:
+        names = dict.fromkeys(singles, sites.gates[0])
+    slots: Slots = {}
+    turned = _majority(probe, results, usable, kinds)
+    for p in usable:
+        blocks, width = kinds[p]  # type: ignore[misc]
+        for k in range(blocks):
+            slot = (names.get(p) if blocks == 1 else str(k)) if len(sites.gates) > 1 else sites.gates[0]
+            if slot is not None and blocks in (1, len(sites.gates)):
+                for part, view in _parts(sites, probe, p, k, blocks, width, turned, roles):
+                    slots.setdefault(slot, []).append((part, view))
+    return slots, by_name
+
+
+def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
+    """(how many gates, what the other axis counts) of an array; the other is None for a bias, ("rows", 2) for two."""
+    core = _core(axes)
+    wide = [(0, 1, 1, 0), (1, 1, 1, 0), M, N]
+    if len(core) == 1 and _gates_in(core[0]):
+        return _gates_in(core[0]), None
+    if len(core) == 2:
+        for mine, other in ((0, 1), (1, 0)):
+            count = _gates_in(core[mine])
+            if count and core[other] in wide and (count > 1 or core[other] != N or core[mine] == N):
+                return (count, (core[other], mine == 1))
+        if core[0] == (gates, 0, 0, 0) and core[1] == N:
+            return gates, None
+        if core[0] == (2, 0, 0, 0) and _gates_in(core[1]):
+            return _gates_in(core[1]), ("rows", 2)
+    return None
+
+
+def _gates_in(axis: Any) -> int:
+    return int(axis[1]) if axis[0] == axis[2] == axis[3] == 0 else 0
+
+
+def _majority(probe: Probe, results: list[Path], paths: list[Path], kinds: Mapping[Path, Any]) -> bool:
+    """Whether square weights are applied as h @ U: as the others are, else as most of them answer."""
+    sure = [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] not in ("rows", N)]
+    sure += [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] == N and k[0] > 1]
+    if sure:
+        return sum(sure) * 2 > len(sure)
+    votes = []
+    for p in paths:
+        if probe.base[p].ndim == 2 and kinds[p][1] and kinds[p][1][0] == N:
+            moved = {**probe.base, p: probe.base[p].copy()}
+            moved[p][0, 1] += 0.25
+            for mask in probe.changed(probe.base, moved, results).values():
+                units = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if mask.shape[a] != probe.example.sizes[0])))
+                votes += [units[0] == 1] if len(units) == 1 else []
+    return sum(votes) * 2 > len(votes)
+
+
+def _parts(
+    sites: Sites, probe: Probe, p: Path, k: int, blocks: int, width: Any, turned: bool, roles: Mapping[str, Path]
+) -> Iterator[tuple[str, View]]:
+    """The parts of a gate in one array."""
+    n, m, _ = probe.example.sizes
+    side = words.side_of(str(p[-1]))
+    if width is None:
+        yield ("c" if side == "h" else "b"), View(p, k, blocks)
+    elif width[0] == "rows":
+        for row in range(2):
+            yield ("c" if row else "b"), View(p, k, blocks, row=row, rows=2)
+    elif width[0] == N:
+        own = turned if blocks == 1 else width[1]
+        yield "h", View(p, k, blocks, own, slice(0, n))
+    elif width[0] == M:
+        yield "x", View(p, k, blocks, width[1], slice(0, m))
+    else:
+        order = _columns(probe, p, width[1], roles, n, m)
+        start = 0
+        for part in order:
+            length = {"h": n, "x": m, "b": 1}[part]
+            if part == "b":
+                yield "b", View(p, k, blocks, width[1], slice(start, start + 1))
+            else:
+                yield part, View(p, k, blocks, width[1], slice(start, start + length))
+            start += length
+
+
+def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: int, m: int) -> str:
+    """hx or xh, with b before or after: which columns no longer matter once h (or x) is zero."""
+    array = probe.base[p]
+    total = array.shape[0 if turned else -1]
+    dead = {}
+    for role, path in (("h", roles.get("h_prev")), ("x", next(iter(roles.values())))):
+        if path is None:
+            continue
+        still = {**probe.base, path: np.zeros_like(probe.base[path])}
+        dead[role] = []
+        for column in range(total):
+            moved = {**still, p: array.copy()}
+            moved[p][(column, slice(None)) if turned else (Ellipsis, column)] += 0.25
+            a, b = probe.run(still), probe.run(moved)
+            same = all(np.array_equal(a[o], b[o], equal_nan=True) for o in a if a[o].shape == probe.base[path].shape or o in b)
+            dead[role].append(same)
+    mine = ["b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?" for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)]
+    bias = [("b", *"hx"), ("b", *"xh"), (*"hx", "b"), (*"xh", "b")] if total == n + m + 1 else [tuple("hx"), tuple("xh")]
+
+    def fits(order: tuple[str, ...]) -> int:
+        spelled = [part for part in order for _ in range({"h": n, "x": m, "b": 1}[part])]
+        return sum(a == b for a, b in zip(spelled, mine, strict=True))
+
+    return "".join(max(bias, key=fits))
+
+
+def _views(sites: Sites, slots: Slots, gate_of_slot: Mapping[str, str]) -> dict[tuple[str, str], tuple[View, ...]]:
+    """Slots with gates for their numbers."""
+    order = list(gate_of_slot.values())
+    views: dict[tuple[str, str], tuple[View, ...]] = {}
+    for slot, parts in slots.items():
+        gate = order[int(slot)] if slot.isdigit() else slot
+        for part, view in parts:
+            if part == "c" and sites.of(gate, "c") is None:
+                part = "b"
+            views[gate, part] = (*views.get((gate, part), ()), view)
+    return views
+
+
+Answers = dict[tuple[str, str], dict[Any, bool]]
+
+
+def _situations(sites: Sites) -> list[str]:
+    states = [s.previous.name for s in sites.cell.states]
+    return ["", *states, *(f"{g} {how}" for g in sites.gates for how in BLIND)]
+
+
+def _fingerprint(sites: Sites, probe: Probe, found: Convention, results: list[Path]) -> Answers:
+    answers: Answers = {}
+    for situation in _situations(sites):
+        arrays = {path: array.copy() for path, array in probe.base.items()}
+        if situation in found.roles:
+            arrays[found.roles[situation]][...] = 0.0
+        elif situation:
+            gate, how = situation.split()
+            found.set_gate(arrays, gate, BLIND[how])
+        before = probe.run(arrays)
+        for gate in sites.gates:
+            if situation.startswith(gate + " "):
+                continue
+            moved = {path: array.copy() for path, array in arrays.items()}
+            for (g, _), views in found.views.items():
+                if g == gate:
+                    for view in views:
+                        view.take(moved[view.path])[...] *= 1.5
+            after = probe.run(moved)
+            answers[situation, gate] = {p: _differs(before[p], after[p]) for p in results}
+    return answers
+
+
+def _differs(a: Any, b: Any) -> bool:
+    return bool(np.abs(a - b).max() > 1e-9 * (1 + np.abs(a).max()))
+
+
+def _fingerprint_of_the_cell(sites: Sites, example: Example) -> Answers:
+    """The same questions put to the equations."""
+    from symlstm.checking.reference import float_values
+
+    n, m, batch = example.sizes
+    sizes = {sites.n: n, sites.m: m}
+    rng = np.random.default_rng(2)
+    cell = sites.cell
+    base: dict[Any, Any] = {}
+    for q in cell.parameters:
+        lengths = [int(length.subs({**sizes, **{s: 2 for s in length.free_symbols - set(sizes)}})) for length in q.shape]
+        base[q] = draw(rng, (1, *lengths))
+    for q, length in ((cell.inputs[0], m), *((s.previous, n) for s in cell.states)):
+        base[q] = draw(rng, (batch, length, 1))
+    answers: Answers = {}
+    of_gate = {g: {s.parameter for s in sites.sites if s.gate == g} for g in sites.gates}
+    for situation in _situations(sites):
+        values = dict(base)
+        for q in base:
+            if q.name == situation:
+                values[q] = 0 * base[q]
+            gate, _, how = situation.partition(" ")
+            if how in BLIND and q in of_gate[gate]:
+                flat = q.shape[1] == 1 and q.name.startswith("b")
+                values[q] = 0 * base[q] + (BLIND[how] if flat else 0.0)
+        before = float_values(cell, values, sizes)
+        for gate in sites.gates:
+            if not situation.startswith(gate + " "):
+                moved = {q: v * 1.5 if q in of_gate[gate] else v for q, v in values.items()}
+                after = float_values(cell, moved, sizes)
+                answers[situation, gate] = {
+                    s.current.name: _differs(before[s.current], after[s.current]) for s in cell.states
+                }
+    return answers

@@ -1,0 +1,77 @@
+"""The arrays inside what a function takes and returns, by path; and the same structure with other arrays."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Path = tuple[Any, ...]
+DEEPEST = 6
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An array, and the path of arguments, keys, indices and attributes that leads to it."""
+
+    path: Path
+    array: Any
+
+    @property
+    def name(self) -> str:
+        return ".".join(str(part) for part in self.path)
+
+
+def leaves(value: Any, path: Path = ()) -> list[Leaf]:
+    """Every floating-point array inside dicts, lists, tuples and plain objects."""
+    if is_numbers(value):
+        return [Leaf(path, np.asarray(value))]
+    found: list[Leaf] = []
+    if len(path) <= DEEPEST:
+        for key, part in _parts(value):
+            found += leaves(part, (*path, key))
+    return found
+
+
+def is_numbers(value: Any) -> bool:
+    """An array (or NumPy number) of floating-point numbers."""
+    return isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind == "f"
+
+
+def replaced(value: Any, arrays: Mapping[Path, Any], path: Path = ()) -> Any:
+    """The structure anew, with arrays in their places; whatever holds none is kept as it is."""
+    if path in arrays:
+        return arrays[path]
+    inside = {key: part for key, part in _parts(value)} if len(path) <= DEEPEST else {}
+    if not any(given[: len(path)] == path for given in arrays):
+        return value
+    made = {key: replaced(part, arrays, (*path, key)) for key, part in inside.items()}
+    if isinstance(value, dict):
+        fresh = copy.copy(value)
+        fresh.update(made)
+        return fresh
+    if isinstance(value, tuple):
+        return type(value)(*made.values()) if hasattr(value, "_fields") else tuple(made.values())
+    if isinstance(value, list):
+        return list(made.values())
+    fresh = copy.copy(value)
+    for key, part in made.items():
+        object.__setattr__(fresh, key, part)
+    return fresh
+
+
+def _parts(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return list(zip(value._fields, value, strict=True))
+    if isinstance(value, (list, tuple)):
+        return list(enumerate(value))
+    if isinstance(value, type) or callable(value) and not hasattr(value, "__dict__"):
+        return []
+    if type(value).__module__.split(".")[0] in ("numpy", "builtins", "random"):
+        return []
+    return list(vars(value).items()) if hasattr(value, "__dict__") else []

@@ -1,0 +1,145 @@
+"""What the equations give: in float64, with a bound of the rounding error of any implementation, and in 50 digits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from symlstm.equations import Cell
+from symlstm.evidence.definitions import compiled_elementwise, compiled_whole
+from symlstm.evidence.digits import FIELD as DIGITS
+from symlstm.evidence.interpret import evaluate, shaped
+from symlstm.evidence.program import named
+from symlstm.evidence.running import Running, RunningField, U, _product, exact
+from symlstm.expr.nodes import Quantity
+
+OTHER_ORDER = 8
+"""Roundings charged for a product beyond those of one sum: an implementation may add the parts of W [h; x] + b one by
+one, in any order, with two biases and an offset; no term passes through more additions than there are terms and parts."""
+PROMISED = 50
+
+Values = Mapping[Quantity, Any]
+Equations = tuple[tuple[Quantity, Any], ...]
+
+
+class AnyOrder(RunningField):
+    """Running errors for whatever order an implementation adds in."""
+
+    def matmul(self, a: Running, b: Running) -> Running:
+        return _product(a, b, np.matmul, a.shape[-1] + OTHER_ORDER)
+
+
+class Floats(RunningField):
+    """Plain float64, for looking at many equations quickly; leading axes are a batch."""
+
+    def full(self, rows: int, cols: int, number: int) -> Any:
+        return np.full((rows, cols), float(number))
+
+    def eye(self, n: int) -> Any:
+        return np.eye(n)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def scale(self, number: sp.Rational, a: Any) -> Any:
+        return float(number) * a
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return a * b
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        return a @ b
+
+    def transpose(self, a: Any) -> Any:
+        return np.swapaxes(a, -1, -2)
+
+    def diag(self, v: Any) -> Any:
+        return v * np.eye(v.shape[-2])
+
+    def concat(self, parts: list[Any]) -> Any:
+        batch = np.broadcast_shapes(*[p.shape[:-2] for p in parts])
+        return np.concatenate([np.broadcast_to(p, batch + p.shape[-2:]) for p in parts], axis=-2)
+
+    def block(self, a: Any, rows: slice, cols: slice) -> Any:
+        return a[..., rows, cols]
+
+    def spread(self, number: Any, rows: int, cols: int) -> Any:
+        return np.broadcast_to(number, (*number.shape[:-2], rows, cols))
+
+    def apply(self, function: str, arrays: list[Any], constants: tuple[sp.Expr, ...]) -> Any:
+        return compiled_elementwise(function, len(arrays), constants, "numpy")(*arrays) + 0 * arrays[0]
+
+    def whole(self, function: str, v: Any) -> Any:
+        entries = compiled_whole(function, v.shape[-2], "numpy")(*[v[..., k, :] for k in range(v.shape[-2])])
+        return np.stack([e + 0 * v[..., 0, :] for e in entries], axis=-2)
+
+
+FLOATS, ANY_ORDER = Floats(), AnyOrder()
+
+
+@lru_cache(maxsize=64)
+def equations_of(cell: Cell) -> Equations:
+    """The equations, each as early as what it reads allows: an edit may use whatever does not depend on it."""
+    level: dict[Quantity, int] = {}
+    for e in cell.equations:
+        level[e.quantity] = 1 + max((level.get(q, 0) for q in named(e.expr)), default=0)
+    return tuple((e.quantity, e.expr) for e in sorted(cell.equations, key=lambda e: level[e.quantity]))
+
+
+def evaluated(equations: Equations, values: Values, sizes: Mapping[Any, int], field: Any) -> dict[Quantity, Any]:
+    """All quantities, in the numbers of a field."""
+    known, key = dict(values), tuple(sizes.items())
+    with np.errstate(all="ignore"):
+        for q, expr in equations:
+            known[q] = evaluate(expr, known, key, field)
+    return known
+
+
+def float_values(cell: Cell, values: Values, sizes: Mapping[Any, int]) -> dict[Quantity, Any]:
+    """All quantities in float64."""
+    return evaluated(computable(cell, values), values, sizes, FLOATS)
+
+
+def bounds(equations: Equations, values: Values, sizes: Mapping[Any, int], unit: float = U) -> dict[Quantity, Any]:
+    """How far rounding in units of `unit` can carry each quantity, to first order."""
+    found = evaluated(equations, {q: exact(v) for q, v in values.items()}, sizes, ANY_ORDER)
+    return {q: v.real * (unit / U) for q, v in found.items()}
+
+
+def digits(equations: Equations, values: Values, sizes: Mapping[Any, int], wanted: list[Quantity]) -> dict[Any, Any]:
+    """Wanted quantities in 50 digits: object arrays (batch, rows, 1), from the float64 leaves taken as exact."""
+    batch = max(np.shape(v)[0] for v in values.values())
+    found: dict[Any, list[Any]] = {q: [] for q in wanted}
+    with mpmath.workdps(PROMISED + 10):
+        for k in range(batch):
+            leaves = {q: _numbers(v[k if len(v) > 1 else 0]) for q, v in values.items()}
+            known = evaluated(equations, leaves, sizes, DIGITS)
+            for q in wanted:
+                found[q].append(known[q])
+    return {q: np.stack(parts) for q, parts in found.items()}
+
+
+def _numbers(matrix: Any) -> Any:
+    return shaped([mpmath.mpf(float(v)) for v in np.asarray(matrix).reshape(-1)], matrix.shape)
+
+
+def difference(measured: Any, true: Any) -> Any:
+    """measured - true, entry by entry, rounded once."""
+    with mpmath.workdps(PROMISED + 10):
+        flat = [float(mpmath.mpf(float(a)) - b) for a, b in zip(measured.reshape(-1), true.reshape(-1), strict=True)]
+    return np.array(flat).reshape(measured.shape)
+
+
+def computable(cell: Cell, values: Values) -> Equations:
+    """The equations that these values suffice for: without W_y and b_y, none of the prediction."""
+    known, kept = set(values), []
+    for q, expr in equations_of(cell):
+        if all(read in known for read in named(expr)):
+            known.add(q)
+            kept.append((q, expr))
+    return tuple(kept)

@@ -1,0 +1,69 @@
+"""What names say: which gate, which side (input or hidden), which argument is x, h or c. Tables, and one reader."""
+
+from __future__ import annotations
+
+import re
+
+GATES: dict[str, tuple[str, ...]] = {
+    "f": ("f", "forget", "fg", "ft"),
+    "i": ("i", "input", "in", "update", "u", "ig", "it", "inp"),
+    "c": ("c", "g", "cand", "candidate", "cell", "ctilde", "tilde", "cct", "cc", "a", "ch", "j", "gt", "modulation"),
+    "o": ("o", "output", "out", "og", "ot"),
+}
+GATES_OF_GRU: dict[str, tuple[str, ...]] = {
+    "r": ("r", "reset", "rt"),
+    "z": ("z", "u", "update", "zt"),
+    "n": ("n", "h", "new", "candidate", "cand", "c", "g", "tilde"),
+}
+GATES_OF_GRU_BEFORE = {**GATES_OF_GRU, "h": GATES_OF_GRU["n"]}
+ROLES: dict[str, tuple[str, ...]] = {
+    "x": tuple("x xt x_t input inputs inp data features input_t x_in xs cur_x curr_x x_curr".split()),
+    "h": tuple(
+        "h a h_prev a_prev prev_h hprev h_t_1 h_tm1 htm1 h_0 h0 a0 hx hidden prev_hidden hidden_prev hidden_state "
+        "h_old s s_prev state_h prev_a aprev ht_1 h_last h_in h_t ht prev_hidden_state h_state last_h hs ht_prev".split()
+    ),
+    "c": tuple(
+        "c c_prev prev_c cprev c_t_1 c_tm1 ctm1 c_0 c0 cx cell prev_cell cell_prev cell_state c_old memory mem state_c "
+        "ct_1 c_last c_in c_t ct prev_cell_state c_state last_c cs ct_prev memory_prev prev_memory carry".split()
+    ),
+}
+WEIGHT = {"w", "u", "b", "r", "v", "wt", "weight", "weights", "kernel", "bias", "biases", "gate", "param", "params"}
+SIDES = {"x": "x", "h": "h", "ih": "x", "hh": "h", "xh": "x", "recurrent": "h", "a": "h", "input": "x", "hidden": "h"}
+
+
+def role_of(name: str) -> str | None:
+    """x, h or c, if an argument of that name is one."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return next((role for role, known in ROLES.items() if plain in known), None)
+
+
+def gate_of(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:
+    """The gate that the name of a weight or bias says: Wf, W_xf, bf, forget.kernel, weights_forget, Whf."""
+    tokens = [token.lower() for token in re.findall(r"[A-Z]+[a-z]*|[a-z]+", name)]
+    known = {alias: gate for gate, aliases in gates.items() for alias in aliases}
+    tokens = [token for token in tokens if token not in WEIGHT or len(tokens) == 1]
+    for token in sorted(tokens, key=len, reverse=True):
+        if token in known and len(token) > 2:
+            return known[token]
+    rest = [token for token in tokens if token not in ("x", "h") or len(tokens) == 1]
+    for token in rest:
+        if token in known:
+            return known[token]
+    for token in rest:
+        bare = re.sub(r"^[wubrv]", "", token)
+        for short in (bare, re.sub(r"^[xhia](?=.)", "", bare), re.sub(r"(?<=.)[xh]$", "", bare)):
+            if short in known:
+                return known[short]
+    return None
+
+
+def side_of(name: str) -> str | None:
+    """x or h, if the name of a weight or bias says which it multiplies."""
+    tokens = [token.lower() for token in re.findall(r"[A-Z]+[a-z]*|[a-z]+", name)]
+    for token in tokens:
+        if token in ("ih", "hh", "recurrent"):
+            return SIDES[token]
+    for token in tokens:
+        if found := re.fullmatch(r"[wb]?([xh])[a-z]?|[wb][a-z]([xh])", token):
+            return found[1] or found[2]
+    return "h" if tokens and tokens[0] in ("u", "r") else None
