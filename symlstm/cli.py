@@ -219,17 +219,21 @@ def walk(
 @app.command()
 def check(
     implementation: Annotated[str, typer.Argument(help="file.py:function, one step of it.")],
-    cell: Annotated[str, typer.Option("--cell", help="What it should be: a built-in cell or file.py:function.")] = "lstm",
+    cell: Annotated[
+        str, typer.Option("--cell", help="What it should be: a built-in cell or file.py:function.")
+    ] = "lstm",
     example: Annotated[
-        str | None, typer.Option("--example", help="file.py:name, a function of (n, m, batch, rng) that gives arguments.")
+        str | None,
+        typer.Option("--example", help="file.py:name, a function of (n, m, batch, rng) that gives arguments."),
     ] = None,
+    backward: Annotated[str | None, typer.Option("--backward", help="file.py:function, its gradients.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
     """Check an implementation: is it that cell, and if not, which equation is wrong? Exit status 1: it is not."""
     with _explained():
         from symlstm.checking import check as examine
 
-        report = examine(implementation, cell, example=example)
+        report = examine(implementation, cell, example=example, backward=backward)
         print(report.to_json() if json else report)
         if not report.ok:
             raise typer.Exit(1)

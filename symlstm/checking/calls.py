@@ -114,10 +114,14 @@ def manners(call: Call, arrays: Mapping[Path, Any]) -> list[Finding]:
         if not np.array_equal(array, arrays[path], equal_nan=True):
             name = ".".join(map(str, path))
             found.append(
-                Finding("changed_input", "", call.line, f"{name} is changed in place", "compared before and after one call")
+                Finding(
+                    "changed_input", "", call.line, f"{name} is changed in place", "compared before and after one call"
+                )
             )
     second = [leaf.array for leaf in leaves(attempt(call, {p: a.copy() for p, a in arrays.items()}))]
-    same = len(first) == len(second) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
+    same = len(first) == len(second) and all(
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True)
+    )
     if not same:
         found.append(
             Finding(
@@ -130,6 +134,8 @@ def manners(call: Call, arrays: Mapping[Path, Any]) -> list[Finding]:
         )
     if any(not np.isfinite(a).all() for a in first):
         found.append(
-            Finding("not_finite", "", call.line, "the result holds NaN or infinity", "all arguments are finite, below 2")
+            Finding(
+                "not_finite", "", call.line, "the result holds NaN or infinity", "all arguments are finite, below 2"
+            )
         )
     return found

@@ -16,23 +16,28 @@ from symlstm.checking.edits import edits
 from symlstm.checking.example import read_example
 from symlstm.checking.find import Probe, find
 from symlstm.checking.findings import imprecise, unexplained, wrong
+from symlstm.checking.gradient import check_backward
 from symlstm.checking.reference import FLOATS, bounds, evaluated
-from symlstm.checking.report import Finding, Report
+from symlstm.checking.report import NOTE, WRONG, Finding, Report
 from symlstm.checking.sites import sites_of
 from symlstm.errors import CellError
 from symlstm.registry import cell as find_cell
 from symlstm.registry import function_from_file
 
-MOST_CONVENTIONS = 6
+NOT_CHECKED = Finding(
+    "backward_not_checked", "", "", "the backward function was not checked: the forward step is another cell", "", NOTE
+)
 
 
-def check(implementation: Any, cell: Any = "lstm", *, example: Any = None) -> Report:
+def check(implementation: Any, cell: Any = "lstm", *, example: Any = None, backward: Any = None) -> Report:
     """Is this implementation that cell, and if not, which equation is wrong?
 
     implementation: a function of one step, a method of an object, or "file.py:function". cell: a cell with one input
     and vectors for states, in any form that `sl.cell` takes. example: one call of it, as a dict by argument name, a
     tuple of positional arguments, or a function of (n, m, batch, rng) that gives either (best: the sizes can then be
-    chosen); it may be left out where the code can be read as a cell. Its numbers are drawn anew.
+    chosen); it may be left out where the code can be read as a cell. Its numbers are drawn anew. backward: the gradient
+    function, or "file.py:function": of upstream gradients (dh_next, dc_next) and the cache or the forward arguments, giving
+    gradients by name (a dict, or a tuple whose return statement names them). It is checked where the forward step is right.
 
     Raises ValueUnusable where the implementation cannot be called or its convention cannot be found.
     """
@@ -59,7 +64,7 @@ def check(implementation: Any, cell: Any = "lstm", *, example: Any = None) -> Re
     elif all(m.within_unit(compare.U32) for at in measured for m in at.values()):
         found += [_small(convention, probe, measured)]
     else:
-        best = _explained(conventions[:MOST_CONVENTIONS], probe)
+        best = _explained(conventions, probe)
         convention = best.convention
         if best.complete:
             found += wrong(best, probe)
@@ -69,9 +74,15 @@ def check(implementation: Any, cell: Any = "lstm", *, example: Any = None) -> Re
         measured = _measured(convention, probe)
     found += extras.unreturned(convention)
     found += extras.rest(convention, probe)
-    return Report(
-        reference.name, convention.said(), tuple(found), compare.ulps(measured), ruled_out, time.perf_counter() - start
-    )
+    ulps = compare.ulps(measured)
+    if backward is not None:
+        if any(f.severity == WRONG and f.equation in ulps for f in found):
+            found.append(NOT_CHECKED)
+        else:
+            given = function_from_file(backward) if isinstance(backward, str) else backward
+            more, gradients = check_backward(given, convention, probe)
+            found, ulps = [*found, *more], {**ulps, **gradients}
+    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, time.perf_counter() - start)
 
 
 def _measured(convention: Convention, probe: Probe) -> list[dict[str, compare.Measured]]:
@@ -125,4 +136,3 @@ def _small(convention: Convention, probe: Probe, measured: Any) -> Finding:
                 only = Explanation(convention, (edit,), made, len(near), len(near))
                 return replace(wrong(only, probe)[0])
     return imprecise(convention, probe, measured)
-

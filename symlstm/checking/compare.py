@@ -16,7 +16,6 @@ from symlstm.checking.reference import (
     bounds,
     difference,
     digits,
-   
 )
 from symlstm.evidence.running import U
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from symlstm.checking.compare import Point
 from symlstm.checking.convention import Convention
-from symlstm.checking.edits import Edit, edits
+from symlstm.checking.edits import Edit, downstream, edits
 from symlstm.checking.reference import FLOATS, Equations, evaluated
+from symlstm.checking.words import ORDERS
 
 GLANCE = 2.0**-38
 """For looking only, of one plus the largest entry: what looks right is then measured against its bound."""
@@ -91,10 +92,9 @@ class Search:
             _, known = self.what.explained(base.equations)
             for edit in edits(self.convention.sites, base.equations):
                 equations = edit.applied(base.equations)
-                changed = {q for q, _ in edit.changes}
-                first = next(k for k, (q, _) in enumerate(equations) if q in changed)
-                before = {**self.what.values, **{q: known[q] for q, _ in equations[:first]}}
-                count, _ = self.what.explained(equations[first:], before)
+                moved = downstream(equations, {q for q, _ in edit.changes})
+                before = {q: v for q, v in known.items() if q not in moved}
+                count, _ = self.what.explained(tuple(e for e in equations if e[0] in moved), before)
                 found.append(Explanation(self.convention, (*base.edits, edit), equations, count, self.what.pairs))
         found.sort(key=lambda e: -e.explained)
         return Search(self.convention, self.what, tuple(found[:BEAM]), self.tried + len(found))
@@ -102,7 +102,9 @@ class Search:
     @property
     def best(self) -> Explanation:
         first = self.beam[0]
-        alike = [e.edits[-1] for e in self.beam[1:] if first.complete and e.complete and e.edits[:-1] == first.edits[:-1]]
+        alike = [
+            e.edits[-1] for e in self.beam[1:] if first.complete and e.complete and e.edits[:-1] == first.edits[:-1]
+        ]
         return replace(first, alike=tuple(alike), tried=self.tried)
 
 
@@ -116,7 +118,7 @@ def explain(candidates: list[tuple[Convention, Seen]]) -> Explanation:
     best = searches[0].best
     for _ in range(MOST_EDITS):
         searches = [search.deeper() for search in searches]
-        searches.sort(key=lambda s: -s.best.explained)
+        searches.sort(key=lambda s: (-s.best.explained, s.convention.order not in ORDERS))
         if searches[0].best.explained <= best.explained and best.edits:
             break
         best = searches[0].best
@@ -124,5 +126,9 @@ def explain(candidates: list[tuple[Convention, Seen]]) -> Explanation:
             break
         searches = searches[:MOST_SEARCHES]
     others = [s.best for s in searches if s.convention.order != best.convention.order and best.complete]
-    also = [(", ".join(e.convention.order), e.edits[0]) for e in others if e.complete and len(e.edits) == len(best.edits) == 1]
+    also = [
+        (", ".join(e.convention.order), e.edits[0])
+        for e in others
+        if e.complete and len(e.edits) == len(best.edits) == 1
+    ]
     return replace(best, otherwise=tuple(also), tried=sum(s.tried for s in searches))

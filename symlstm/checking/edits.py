@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symlstm.checking.reference import Equations
+from symlstm.checking.reference import Equations, ordered
 from symlstm.checking.sites import Sites
 from symlstm.evidence.program import named, subnodes, substituted
 from symlstm.expr import build
@@ -37,7 +37,7 @@ class Edit:
 
     def applied(self, equations: Equations) -> Equations:
         new = dict(self.changes)
-        return tuple((q, new.get(q, expr)) for q, expr in equations)
+        return ordered(tuple((q, new.get(q, expr)) for q, expr in equations))
 
 
 def hard_sigmoid(z: Any, slope: sp.Rational) -> Any:
@@ -61,17 +61,35 @@ OFFSETS = (sp.Integer(1), sp.Integer(-1), *(sp.Rational(1, 10**k) for k in (5, 6
 
 def edits(sites: Sites, equations: Equations) -> list[Edit]:
     """All edits of the equations, the commonest mistakes first."""
-    found = [*_exchanges(sites, equations)]
-    known = [*(s.previous for s in sites.cell.states)]
+    return _distinct([*_exchanges(sites, equations), *edits_of(sites, equations)], equations)
+
+
+def edits_of(sites: Sites, equations: Equations) -> list[Edit]:
+    """Edits of one equation each."""
+    found: list[Edit] = []
+    states = [s.previous for s in sites.cell.states]
     parameters = parameters_of(sites, equations)
     for q, expr in equations:
-        found += _of_equation(sites, q, expr, known, parameters)
-        known.append(q)
+        free = [other for other, _ in equations if other != q and other not in downstream(equations, {q})]
+        found += _of_equation(sites, q, expr, [*states, *free], parameters)
+    return _distinct(found, equations)
+
+
+def _distinct(found: list[Edit], equations: Equations) -> list[Edit]:
     seen: dict[Any, Edit] = {}
     for edit in found:
         if dict(edit.changes) != {q: dict(equations)[q] for q, _ in edit.changes}:
             seen.setdefault(edit.changes, edit)
     return list(seen.values())
+
+
+def downstream(equations: Equations, changed: set[Quantity]) -> set[Quantity]:
+    """What changes when these do, they themselves included."""
+    found = set(changed)
+    for q, expr in equations:
+        if not found.isdisjoint(named(expr)):
+            found.add(q)
+    return found
 
 
 def parameters_of(sites: Sites, equations: Equations) -> list[Quantity]:
@@ -87,7 +105,12 @@ def _exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
     for a in range(len(gates)):
         for b in range(a + 1, len(gates)):
             first, second = of[gates[a]], of[gates[b]]
-            pairs = [(p, r) for p in first for r in second if p.shape == r.shape and p.name.partition("_")[0] == r.name.partition("_")[0]]
+            pairs = [
+                (p, r)
+                for p in first
+                for r in second
+                if p.shape == r.shape and p.name.partition("_")[0] == r.name.partition("_")[0]
+            ]
             both = dict(pairs) | {r: p for p, r in pairs}
             changes = _everywhere(equations, both)
             if changes:
@@ -155,7 +178,12 @@ def _of_equation(
         for number in OFFSETS:
             offset = build.scale(number, build.ones_like(z))
             name = "offset" if abs(number) == 1 else "epsilon"
-            yield edit(name, f"{'+' if number > 0 else '-'} {float(abs(number)):g} is added before the activation", z, build.add(z, offset))
+            yield edit(
+                name,
+                f"{'+' if number > 0 else '-'} {float(abs(number)):g} is added before the activation",
+                z,
+                build.add(z, offset),
+            )
         for v in vectors:
             if v.name != q.name:
                 yield edit("peephole", f"{text(v)} is added before the activation", z, build.add(z, v))
@@ -172,16 +200,23 @@ def _of_sum(node: Any, edit: Any) -> Iterator[Edit]:
         yield edit("twice", f"{text(term)} is added twice", node, build.add(*node.args, term))
         yield edit("sign", f"{text(term)} has the wrong sign", node, build.add(*rest, build.negative(term)))
     if len(node.args) == 2:
-        yield edit("product_for_sum", f"⊙ in place of + between {text(node)}", node, build.hadamard(*node.args)) if all(
-            a.shape == node.shape for a in node.args
-        ) else edit("sign", "", node, node)
+        yield (
+            edit("product_for_sum", f"⊙ in place of + between {text(node)}", node, build.hadamard(*node.args))
+            if all(a.shape == node.shape for a in node.args)
+            else edit("sign", "", node, node)
+        )
 
 
 def _of_product(sites: Sites, node: Any, edit: Any) -> Iterator[Edit]:
     weight, vector = node.args
     n, m = sites.n, sites.m
     if weight.shape == (n, n):
-        yield edit("transposed", f"{text(weight)}ᵀ in place of {text(weight)}", node, build.matmul(build.transpose(weight), vector))
+        yield edit(
+            "transposed",
+            f"{text(weight)}ᵀ in place of {text(weight)}",
+            node,
+            build.matmul(build.transpose(weight), vector),
+        )
     if sp.expand(weight.shape[1] - n - m) == 0:
         h, x = sites.cell.states[0].previous, sites.cell.inputs[0]
         start = 0 if _first(sites) == "h" else m

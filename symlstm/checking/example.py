@@ -37,7 +37,9 @@ class Example:
     sizes: tuple[int, int, int]
 
     def shape(self, path: Path) -> tuple[int, ...]:
-        return tuple(c + k * self.sizes[0] + j * self.sizes[1] + b * self.sizes[2] for c, k, j, b in self.templates[path])
+        return tuple(
+            c + k * self.sizes[0] + j * self.sizes[1] + b * self.sizes[2] for c, k, j, b in self.templates[path]
+        )
 
 
 def read_example(function: Callable[..., Any], example: Any, states: int) -> Example:
@@ -99,6 +101,7 @@ def _from_the_code(function: Callable[..., Any]) -> Any:
             f"no example was given, and the code does not say enough: {getattr(error, 'message', error)}",
             "give example= (--example file.py:name): a dict by argument name, a tuple, or a function of (n, m, batch, rng)",
         ) from error
+
     def make(n: int, m: int, batch: int, rng: Any) -> Any:
         numbers = dict(zip(read.dims, (n, m, 5, 6), strict=False))
         varying = {s.previous.name for s in read.states} | {q.name for q in read.inputs}

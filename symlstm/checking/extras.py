@@ -34,13 +34,13 @@ def unreturned(convention: Convention) -> list[Finding]:
     missing = [s.current.name for s in convention.sites.cell.states if s.current.name not in convention.outputs]
     lost = [s.previous.name for s in convention.sites.cell.states if s.previous.name not in convention.roles]
     found = [
-        Finding(
-            "not_returned", name, "", f"{name} is not returned", "it is seen only through the other results", NOTE
-        )
+        Finding("not_returned", name, "", f"{name} is not returned", "it is seen only through the other results", NOTE)
         for name in missing
     ]
     return found + [
-        Finding("not_given", name, "", f"{name} is not among the arguments", "mistakes in what it multiplies are hidden")
+        Finding(
+            "not_given", name, "", f"{name} is not among the arguments", "mistakes in what it multiplies are hidden"
+        )
         for name in lost
     ]
 
@@ -58,7 +58,9 @@ def rest(convention: Convention, probe: Probe) -> list[Finding]:
             found += _prediction(path, array, before[h_path], convention, unused)
     if unused:
         names = ", ".join(".".join(map(str, path)) for path in unused)
-        found.append(Finding("unused", "", names, f"{names}: nothing that is returned depends on it", "each was changed"))
+        found.append(
+            Finding("unused", "", names, f"{names}: nothing that is returned depends on it", "each was changed")
+        )
     return found
 
 

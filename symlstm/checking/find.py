@@ -27,6 +27,7 @@ OPEN = 40.0
 """A bias at which sigmoid and tanh are 1 to the last bit."""
 BLIND = {"zero": 0.0, "open": OPEN, "shut": -OPEN}
 """Biases of a gate without weights: sigmoid is then 1/2, 1 or 0, tanh 0, 1 or -1."""
+MOST = 6
 SLACK = 4
 """Answers by which a wrong implementation may differ more from the cell in its own order than in another one."""
 
@@ -66,7 +67,9 @@ def find(sites: Sites, probe: Probe) -> list[Convention]:
     gates = sites.gates
     reference = _fingerprint_of_the_cell(sites, example)
     scored = []
-    plain = Convention(sites, _views(sites, slots, dict(zip(gates, gates, strict=True))), roles, batch, {}, gates, by_name)
+    plain = Convention(
+        sites, _views(sites, slots, dict(zip(gates, gates, strict=True))), roles, batch, {}, gates, by_name
+    )
     measured = _fingerprint(sites, probe, plain, results)
     for kept in _orders(gates, by_name):
         now = dict(zip(gates, kept, strict=True))
@@ -75,13 +78,20 @@ def find(sites: Sites, probe: Probe) -> list[Convention]:
         for chosen in itertools.permutations(results, min(len(states), len(results))):
             for names in itertools.combinations(states, len(chosen)):
                 outputs = dict(zip(names, chosen, strict=True))
-                wrong = sum(answers[key][path] != reference[key][name] for key in answers for name, path in outputs.items())
+                wrong = sum(
+                    answers[key][path] != reference[key][name] for key in answers for name, path in outputs.items()
+                )
                 late = sum(results.index(path) != k for k, path in enumerate(outputs.values()))
                 wrong += sum(words.role_of(str(p[-1])) not in (None, n) for n, p in outputs.items() if p)
                 scored.append((wrong, late, replace(found, outputs=outputs)))
-    scored.sort(key=lambda entry: entry[:2])
-    best = scored[0][0]
-    return [convention for wrong, _, convention in scored if wrong <= best + SLACK]
+    scored.sort(key=lambda entry: (entry[0], entry[1], entry[2].order not in words.ORDERS))
+    best, _, likeliest = scored[0]
+    usual = [
+        c
+        for wrong, _, c in scored
+        if c.order in words.ORDERS and c.outputs == likeliest.outputs and wrong > best + SLACK
+    ]
+    return [convention for wrong, _, convention in scored if wrong <= best + SLACK][:MOST] + usual
 
 
 def _orders(gates: tuple[str, ...], by_name: bool) -> Iterator[tuple[str, ...]]:
@@ -149,7 +159,9 @@ def _slots(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: list[
     kinds = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
     usable = [p for p in params if kinds[p] is not None]
     if not usable:
-        raise ValueUnusable("no weights were found in the example", "weights are arrays with an axis of n, or of all gates")
+        raise ValueUnusable(
+            "no weights were found in the example", "weights are arrays with an axis of n, or of all gates"
+        )
     singles = [p for p in usable if kinds[p][0] == 1]  # type: ignore[index]
     names = {p: words.gate_of(".".join(str(s) for s in p[-2:]), sites.aliases) for p in singles}
     for p in singles:
@@ -214,7 +226,9 @@ def _majority(probe: Probe, results: list[Path], paths: list[Path], kinds: Mappi
             moved = {**probe.base, p: probe.base[p].copy()}
             moved[p][0, 1] += 0.25
             for mask in probe.changed(probe.base, moved, results).values():
-                units = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if mask.shape[a] != probe.example.sizes[0])))
+                units = np.flatnonzero(
+                    mask.any(axis=tuple(a for a in range(mask.ndim) if mask.shape[a] != probe.example.sizes[0]))
+                )
                 votes += [units[0] == 1] if len(units) == 1 else []
     return sum(votes) * 2 > len(votes)
 
@@ -261,10 +275,17 @@ def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: 
             moved = {**still, p: array.copy()}
             moved[p][(column, slice(None)) if turned else (Ellipsis, column)] += 0.25
             a, b = probe.run(still), probe.run(moved)
-            same = all(np.array_equal(a[o], b[o], equal_nan=True) for o in a if a[o].shape == probe.base[path].shape or o in b)
+            same = all(
+                np.array_equal(a[o], b[o], equal_nan=True) for o in a if a[o].shape == probe.base[path].shape or o in b
+            )
             dead[role].append(same)
-    mine = ["b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?" for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)]
-    bias = [("b", *"hx"), ("b", *"xh"), (*"hx", "b"), (*"xh", "b")] if total == n + m + 1 else [tuple("hx"), tuple("xh")]
+    mine = [
+        "b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?"
+        for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)
+    ]
+    bias = (
+        [("b", *"hx"), ("b", *"xh"), (*"hx", "b"), (*"xh", "b")] if total == n + m + 1 else [tuple("hx"), tuple("xh")]
+    )
 
     def fits(order: tuple[str, ...]) -> int:
         spelled = [part for part in order for _ in range({"h": n, "x": m, "b": 1}[part])]
@@ -331,7 +352,9 @@ def _fingerprint_of_the_cell(sites: Sites, example: Example) -> Answers:
     cell = sites.cell
     base: dict[Any, Any] = {}
     for q in cell.parameters:
-        lengths = [int(length.subs({**sizes, **{s: 2 for s in length.free_symbols - set(sizes)}})) for length in q.shape]
+        lengths = [
+            int(length.subs({**sizes, **{s: 2 for s in length.free_symbols - set(sizes)}})) for length in q.shape
+        ]
         base[q] = draw(rng, (1, *lengths))
     for q, length in ((cell.inputs[0], m), *((s.previous, n) for s in cell.states)):
         base[q] = draw(rng, (batch, length, 1))

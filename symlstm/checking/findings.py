@@ -14,7 +14,6 @@ from symlstm.checking.find import Probe
 from symlstm.checking.report import Finding
 from symlstm.checking.source import line_of
 from symlstm.expr.latex import latex
-from symlstm.expr.text import text
 
 VARIANTS = {
     ("activation_identity", "h"): "an LSTM without tanh on the cell state in h",
@@ -54,7 +53,9 @@ def _names(edit: Edit, convention: Convention) -> str:
     """The user's own names, where the names say something else than what the arrays do."""
     if edit.name != "gates_exchanged" or not convention.by_name:
         return ""
-    gates = [g for g in convention.sites.gates if f"gate {g} " in edit.message or edit.message.split(" of ")[-1][0] == g]
+    gates = [
+        g for g in convention.sites.gates if f"gate {g} " in edit.message or edit.message.split(" of ")[-1][0] == g
+    ]
     said = []
     for gate, other in zip(gates, reversed(gates), strict=True):
         paths = {str(v.path[-1]) for (g, _), views in convention.views.items() if g == gate for v in views}
@@ -77,8 +78,16 @@ def imprecise(convention: Convention, probe: Probe, measured: list[dict[str, Any
     """Equations right as far as float32 tells, rounding errors too large for float64."""
     found = compare.ulps(measured)
     figures = ", ".join(f"{name} {row['scaled']:.3g} ulp (bound {row['bound']:.2g})" for name, row in found.items())
-    single = any(np.array_equal(v, v.astype(np.float32)) for p in compare.points(convention, probe, False) for v in p.results.values())
-    why = "the result holds float32 numbers only" if single else "as if part of it were computed in float32"
+    single = any(
+        np.array_equal(v, v.astype(np.float32))
+        for p in compare.points(convention, probe, False)
+        for v in p.results.values()
+    )
+    why = (
+        "the result holds float32 numbers only"
+        if single
+        else "as if part of it were computed in float32, or a small term were added"
+    )
     return Finding(
         "imprecise",
         "",
@@ -105,8 +114,3 @@ def unexplained(best: Explanation, convention: Convention, probe: Probe, measure
         f"{first} departs first, by {off.get(first, 0):.3g}; no edit of the equations that was tried explains it",
         f"{tried} {best.explained} of {best.of} (point, state) pairs",
     )
-
-
-def equation_text(edit: Edit) -> str:
-    """The equations as the implementation has them."""
-    return "; ".join(f"{text(q)} = {text(expr)}" for q, expr in edit.changes)

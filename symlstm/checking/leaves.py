@@ -70,7 +70,7 @@ def _parts(value: Any) -> list[tuple[Any, Any]]:
         return list(zip(value._fields, value, strict=True))
     if isinstance(value, (list, tuple)):
         return list(enumerate(value))
-    if isinstance(value, type) or callable(value) and not hasattr(value, "__dict__"):
+    if isinstance(value, type) or (callable(value) and not hasattr(value, "__dict__")):
         return []
     if type(value).__module__.split(".")[0] in ("numpy", "builtins", "random"):
         return []

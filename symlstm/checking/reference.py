@@ -22,6 +22,8 @@ OTHER_ORDER = 8
 """Roundings charged for a product beyond those of one sum: an implementation may add the parts of W [h; x] + b one by
 one, in any order, with two biases and an offset; no term passes through more additions than there are terms and parts."""
 PROMISED = 50
+GATES = 4
+"""The most gates that are stacked."""
 
 Values = Mapping[Quantity, Any]
 Equations = tuple[tuple[Quantity, Any], ...]
@@ -32,6 +34,13 @@ class AnyOrder(RunningField):
 
     def matmul(self, a: Running, b: Running) -> Running:
         return _product(a, b, np.matmul, a.shape[-1] + OTHER_ORDER)
+
+
+class AllGates(RunningField):
+    """The same where a sum runs over all gates at once, as W^T delta of stacked gates does."""
+
+    def matmul(self, a: Running, b: Running) -> Running:
+        return _product(a, b, np.matmul, GATES * a.shape[-1] + OTHER_ORDER)
 
 
 class Floats(RunningField):
@@ -79,16 +88,24 @@ class Floats(RunningField):
         return np.stack([e + 0 * v[..., 0, :] for e in entries], axis=-2)
 
 
-FLOATS, ANY_ORDER = Floats(), AnyOrder()
+FLOATS, ANY_ORDER, GRADIENTS = Floats(), AnyOrder(), AllGates()
 
 
 @lru_cache(maxsize=64)
 def equations_of(cell: Cell) -> Equations:
-    """The equations, each as early as what it reads allows: an edit may use whatever does not depend on it."""
-    level: dict[Quantity, int] = {}
-    for e in cell.equations:
-        level[e.quantity] = 1 + max((level.get(q, 0) for q in named(e.expr)), default=0)
-    return tuple((e.quantity, e.expr) for e in sorted(cell.equations, key=lambda e: level[e.quantity]))
+    return ordered(tuple((e.quantity, e.expr) for e in cell.equations))
+
+
+def ordered(equations: Equations) -> Equations:
+    """Each equation as early as what it reads allows; () where they read each other in a circle."""
+    left, done, made = dict(equations), set(), []
+    while left:
+        ready = [q for q, expr in left.items() if not any(r in left for r in named(expr) if r not in done)]
+        if not ready:
+            return ()
+        made += [(q, left.pop(q)) for q in ready]
+        done |= set(ready)
+    return tuple(made)
 
 
 def evaluated(equations: Equations, values: Values, sizes: Mapping[Any, int], field: Any) -> dict[Quantity, Any]:

@@ -11,8 +11,8 @@ import sympy as sp
 from symlstm.checking import words
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing
-from symlstm.expr.nodes import Concat, Quantity
 from symlstm.evidence.program import subnodes
+from symlstm.expr.nodes import Concat, Quantity
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ GATES_OF_GRU: dict[str, tuple[str, ...]] = {
     "n": ("n", "h", "new", "candidate", "cand", "c", "g", "tilde"),
 }
 GATES_OF_GRU_BEFORE = {**GATES_OF_GRU, "h": GATES_OF_GRU["n"]}
+ORDERS = [tuple(order) for order in ("ifco", "ifoc", "fico", "iofc", "zrn", "rzn", "zrh", "rzh")]
+"""Orders that libraries and courses use: torch and Keras, CS231n, the letters' own, ONNX; GRUs."""
 ROLES: dict[str, tuple[str, ...]] = {
     "x": tuple("x xt x_t input inputs inp data features input_t x_in xs cur_x curr_x x_curr".split()),
     "h": tuple(

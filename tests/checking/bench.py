@@ -6,8 +6,6 @@ The holes: zf, zi, zg, zo (pre-activations), F, I, G, O (gates), C, H (states). 
 import linecache
 from dataclasses import dataclass
 
-import numpy as np
-
 RIGHT = {
     "F": "sigmoid(zf)",
     "I": "sigmoid(zi)",
@@ -43,7 +41,9 @@ def _block(text, order):
 
 
 def _course(n, m, batch, rng):
-    p = {f"W{g}": rng.standard_normal((n, n + m)) for g in "fico"} | {f"b{g}": rng.standard_normal((n, 1)) for g in "fico"}
+    p = {f"W{g}": rng.standard_normal((n, n + m)) for g in "fico"} | {
+        f"b{g}": rng.standard_normal((n, 1)) for g in "fico"
+    }
     draw = rng.standard_normal
     return {"xt": draw((m, batch)), "a_prev": draw((n, batch)), "c_prev": draw((n, batch)), "parameters": p}
 
@@ -148,7 +148,11 @@ def source(style, **holes):
         bias = holes.get(f"b_{g}", s.b[g])
         bias = s.b[bias] if bias in s.b else bias
         lines.append(f"    z{g} = " + s.z.replace("{b}", bias).replace("?", places[holes.get(f"W_{g}", g)]) + "\n")
-    body = BODY.replace("    o = {O}\n", "").replace("    h =", "    o = {O}\n    h =") if "c" in holes.get("O", "").split("+")[-1].split("/")[0][:3] else BODY
+    body = (
+        BODY.replace("    o = {O}\n", "").replace("    h =", "    o = {O}\n    h =")
+        if "c" in holes.get("O", "").split("+")[-1].split("/")[0][:3]
+        else BODY
+    )
     lines.append(body.format(**{**RIGHT, **{k: v for k, v in holes.items() if k in RIGHT}}))
     return "".join(lines) + f"    return {s.returns}\n"
 
