@@ -224,7 +224,7 @@ def check(
     ] = "lstm",
     example: Annotated[
         str | None,
-        typer.Option("--example", help="file.py:name, a function of (n, m, batch, rng) that gives arguments."),
+        typer.Option("--example", help="file.py:function of (n, m, batch, rng), giving arguments."),
     ] = None,
     backward: Annotated[str | None, typer.Option("--backward", help="file.py:function, its gradients.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,

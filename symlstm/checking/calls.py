@@ -61,8 +61,8 @@ class Call:
 def call_of(function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Call:
     """The call f(*args, **keywords), with names for all arguments; ValueUnusable where it takes others."""
     owner = getattr(function, "__self__", None)
-    if owner is None and not hasattr(function, "__code__") and hasattr(function, "__dict__"):
-        owner, function = (function, function.__call__) if not hasattr(function, "__wrapped__") else (None, function)
+    if owner is None and not hasattr(function, "__code__") and not hasattr(function, "__wrapped__"):
+        owner, function = function, type(function).__call__.__get__(function)  # an object that is called
     if owner is not None and inspect.ismodule(owner):
         owner = None
     try:

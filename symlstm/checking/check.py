@@ -14,9 +14,10 @@ from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import Explanation, explain, seen
 from symlstm.checking.edits import edits
 from symlstm.checking.example import read_example
-from symlstm.checking.find import Probe, find
+from symlstm.checking.find import find
 from symlstm.checking.findings import imprecise, unexplained, wrong
 from symlstm.checking.gradient import check_backward
+from symlstm.checking.probe import Probe
 from symlstm.checking.reference import FLOATS, bounds, evaluated
 from symlstm.checking.report import NOTE, WRONG, Finding, Report
 from symlstm.checking.sites import sites_of
@@ -36,8 +37,8 @@ def check(implementation: Any, cell: Any = "lstm", *, example: Any = None, backw
     and vectors for states, in any form that `sl.cell` takes. example: one call of it, as a dict by argument name, a
     tuple of positional arguments, or a function of (n, m, batch, rng) that gives either (best: the sizes can then be
     chosen); it may be left out where the code can be read as a cell. Its numbers are drawn anew. backward: the gradient
-    function, or "file.py:function": of upstream gradients (dh_next, dc_next) and the cache or the forward arguments, giving
-    gradients by name (a dict, or a tuple whose return statement names them). It is checked where the forward step is right.
+    function, or "file.py:function", of upstream gradients (dh_next, dc_next) and the cache or the forward arguments; it
+    gives gradients by name (a dict, or a tuple whose return names them); it is checked where the step is right.
 
     Raises ValueUnusable where the implementation cannot be called or its convention cannot be found.
     """

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.convention import Convention
-from symlstm.checking.find import OPEN, Probe, draw
 from symlstm.checking.leaves import Path
+from symlstm.checking.probe import OPEN, Probe, draw
 from symlstm.checking.reference import (
     Equations,
     bounds,

@@ -30,6 +30,7 @@ class Edit:
     message: str
     changes: tuple[tuple[Quantity, Any], ...]
     marked: Any = None
+    exchanged: tuple[str, ...] = ()
 
     @property
     def equation(self) -> str:
@@ -118,6 +119,7 @@ def _exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
                     "gates_exchanged",
                     f"the parameters of gate {gates[a]} act as those of {gates[b]}, and the other way round",
                     changes,
+                    exchanged=(gates[a], gates[b]),
                 )
     states = [s.previous for s in sites.cell.states]
     if len(states) == 2:
@@ -129,6 +131,10 @@ def _exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
         )
     for s in (*states, *sites.cell.inputs):
         yield Edit("ignored", f"{s.name} is ignored", _everywhere(equations, {s: build.zeros(*s.shape)}))
+
+
+def _head(q: Quantity) -> str:
+    return q.name.partition("_")[0]
 
 
 def _everywhere(equations: Equations, mapping: Any) -> tuple[tuple[Quantity, Any], ...]:

@@ -80,15 +80,15 @@ def _from_maker(function: Callable[..., Any], make: Callable[..., Any]) -> Examp
     for k in range(3):
         other = at(tuple(s + (i == k) for i, s in enumerate(SIZES)))
         moved.append({leaf.path: leaf.array.shape for leaf in other.leaves()})
-    templates = {}
+    made: dict[Path, tuple[Axis, ...]] = {}
     for path, shape in shapes.items():
         axes = []
         for a, length in enumerate(shape):
             steps = [m[path][a] - length if path in m and len(m[path]) == len(shape) else 0 for m in moved]
             rest = length - sum(s * v for s, v in zip(steps, SIZES, strict=True))
             axes.append((rest, *steps))
-        templates[path] = tuple(axes)
-    return Example(base, templates, SIZES)  # type: ignore[arg-type]
+        made[path] = tuple(axes)
+    return Example(base, made, SIZES)
 
 
 def _from_the_code(function: Callable[..., Any]) -> Any:
@@ -99,7 +99,7 @@ def _from_the_code(function: Callable[..., Any]) -> Any:
     except (CellError, TypeError, ValueError) as error:
         raise ValueUnusable(
             f"no example was given, and the code does not say enough: {getattr(error, 'message', error)}",
-            "give example= (--example file.py:name): a dict by argument name, a tuple, or a function of (n, m, batch, rng)",
+            "give example= (--example file.py:name), best a function of (n, m, batch, rng) that makes the arguments",
         ) from error
 
     def make(n: int, m: int, batch: int, rng: Any) -> Any:
@@ -148,7 +148,8 @@ def _inferred(call: Call, states: int) -> Example:
             continue
         n, m = (int(v.array.shape[-1 if axis is None else 1 - axis]) for v in (h, x))
         batch = 1 if axis is None else int(h.array.shape[axis])
-        templates, known = {}, 0
+        templates: dict[Path, tuple[Axis, ...]] = {}
+        known = 0
         for leaf in found:
             if leaf.path in batched:
                 own = M if leaf is x else N
@@ -163,12 +164,12 @@ def _inferred(call: Call, states: int) -> Example:
             best = (known, (templates, (n, m, batch)))
     if best is None:
         raise ValueUnusable(f"{x.name} is {x.array.shape} and {h.name} is {h.array.shape}: which axis is the batch?")
-    templates, sizes = best[1]
-    given = Example(call, templates, sizes)
-    wished = Example(call, templates, SIZES)
+    chosen, sizes = best[1]
+    given = Example(call, chosen, sizes)
+    wished = Example(call, chosen, SIZES)
     try:  # other sizes tell more, where the function takes them
         rng = np.random.default_rng(0)
-        attempt(call, {path: rng.standard_normal(wished.shape(path)) for path in templates})
+        attempt(call, {path: rng.standard_normal(wished.shape(path)) for path in chosen})
     except ValueUnusable:
         return given
     return wished

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.convention import Convention
-from symlstm.checking.find import Probe
 from symlstm.checking.leaves import Path
+from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, Finding
 
 

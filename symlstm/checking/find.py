@@ -15,46 +15,18 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking import words
-from symlstm.checking.calls import attempt
 from symlstm.checking.convention import Convention, View
 from symlstm.checking.example import ONE, B, Example, M, N
-from symlstm.checking.leaves import Path, leaves
+from symlstm.checking.fingerprint import fingerprint, fingerprint_of_the_cell
+from symlstm.checking.leaves import Path
+from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
 from symlstm.errors import ValueUnusable
 
 MOST_OUTPUTS = 4
-OPEN = 40.0
-"""A bias at which sigmoid and tanh are 1 to the last bit."""
-BLIND = {"zero": 0.0, "open": OPEN, "shut": -OPEN}
-"""Biases of a gate without weights: sigmoid is then 1/2, 1 or 0, tanh 0, 1 or -1."""
 MOST = 6
 SLACK = 4
 """Answers by which a wrong implementation may differ more from the cell in its own order than in another one."""
-
-
-class Probe:
-    """An implementation that answers questions about which of its results respond."""
-
-    def __init__(self, example: Example, seed: int = 1) -> None:
-        self.example = example
-        self.rng = np.random.default_rng(seed)
-        self.base = {path: draw(self.rng, example.shape(path)) for path in example.templates}
-
-    def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
-        """The arrays that come back, by path."""
-        returned = attempt(self.example.call, {path: array.copy() for path, array in arrays.items()})
-        return {leaf.path: leaf.array for leaf in leaves(returned)}
-
-    def changed(self, arrays: Mapping[Path, Any], moved: Mapping[Path, Any], outputs: Any) -> dict[Path, Any]:
-        """Which entries of the outputs differ between the two."""
-        a, b = self.run(arrays), self.run(moved)
-        return {path: np.asarray(a[path] != b[path]) for path in outputs if path in a and path in b}
-
-
-def draw(rng: Any, shape: tuple[int, ...]) -> Any:
-    """Numbers in ±(0.2, 1.2) on a grid so coarse that sums of them are exact."""
-    sizes = np.round((0.2 + rng.random(shape)) * 2**24) / 2**24
-    return sizes * rng.choice([-1.0, 1.0], shape)
 
 
 def find(sites: Sites, probe: Probe) -> list[Convention]:
@@ -65,12 +37,12 @@ def find(sites: Sites, probe: Probe) -> list[Convention]:
     states = [s.current.name for s in sites.cell.states]
     slots, by_name = _slots(sites, probe, roles, results)
     gates = sites.gates
-    reference = _fingerprint_of_the_cell(sites, example)
+    reference = fingerprint_of_the_cell(sites, example)
     scored = []
     plain = Convention(
         sites, _views(sites, slots, dict(zip(gates, gates, strict=True))), roles, batch, {}, gates, by_name
     )
-    measured = _fingerprint(sites, probe, plain, results)
+    measured = fingerprint(sites, probe, plain, results)
     for kept in _orders(gates, by_name):
         now = dict(zip(gates, kept, strict=True))
         found = replace(plain, views=_views(sites, slots, now), order=kept)
@@ -265,7 +237,7 @@ def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: 
     """hx or xh, with b before or after: which columns no longer matter once h (or x) is zero."""
     array = probe.base[p]
     total = array.shape[0 if turned else -1]
-    dead = {}
+    dead: dict[str, list[bool]] = {}
     for role, path in (("h", roles.get("h_prev")), ("x", next(iter(roles.values())))):
         if path is None:
             continue
@@ -283,7 +255,7 @@ def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: 
         "b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?"
         for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)
     ]
-    bias = (
+    bias: list[tuple[str, ...]] = (
         [("b", *"hx"), ("b", *"xh"), (*"hx", "b"), (*"xh", "b")] if total == n + m + 1 else [tuple("hx"), tuple("xh")]
     )
 
@@ -291,7 +263,7 @@ def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: 
         spelled = [part for part in order for _ in range({"h": n, "x": m, "b": 1}[part])]
         return sum(a == b for a, b in zip(spelled, mine, strict=True))
 
-    return "".join(max(bias, key=fits))
+    return "".join(max(bias, key=lambda order: fits(tuple(order))))
 
 
 def _views(sites: Sites, slots: Slots, gate_of_slot: Mapping[str, str]) -> dict[tuple[str, str], tuple[View, ...]]:
@@ -305,76 +277,3 @@ def _views(sites: Sites, slots: Slots, gate_of_slot: Mapping[str, str]) -> dict[
                 part = "b"
             views[gate, part] = (*views.get((gate, part), ()), view)
     return views
-
-
-Answers = dict[tuple[str, str], dict[Any, bool]]
-
-
-def _situations(sites: Sites) -> list[str]:
-    states = [s.previous.name for s in sites.cell.states]
-    return ["", *states, *(f"{g} {how}" for g in sites.gates for how in BLIND)]
-
-
-def _fingerprint(sites: Sites, probe: Probe, found: Convention, results: list[Path]) -> Answers:
-    answers: Answers = {}
-    for situation in _situations(sites):
-        arrays = {path: array.copy() for path, array in probe.base.items()}
-        if situation in found.roles:
-            arrays[found.roles[situation]][...] = 0.0
-        elif situation:
-            gate, how = situation.split()
-            found.set_gate(arrays, gate, BLIND[how])
-        before = probe.run(arrays)
-        for gate in sites.gates:
-            if situation.startswith(gate + " "):
-                continue
-            moved = {path: array.copy() for path, array in arrays.items()}
-            for (g, _), views in found.views.items():
-                if g == gate:
-                    for view in views:
-                        view.take(moved[view.path])[...] *= 1.5
-            after = probe.run(moved)
-            answers[situation, gate] = {p: _differs(before[p], after[p]) for p in results}
-    return answers
-
-
-def _differs(a: Any, b: Any) -> bool:
-    return bool(np.abs(a - b).max() > 1e-9 * (1 + np.abs(a).max()))
-
-
-def _fingerprint_of_the_cell(sites: Sites, example: Example) -> Answers:
-    """The same questions put to the equations."""
-    from symlstm.checking.reference import float_values
-
-    n, m, batch = example.sizes
-    sizes = {sites.n: n, sites.m: m}
-    rng = np.random.default_rng(2)
-    cell = sites.cell
-    base: dict[Any, Any] = {}
-    for q in cell.parameters:
-        lengths = [
-            int(length.subs({**sizes, **{s: 2 for s in length.free_symbols - set(sizes)}})) for length in q.shape
-        ]
-        base[q] = draw(rng, (1, *lengths))
-    for q, length in ((cell.inputs[0], m), *((s.previous, n) for s in cell.states)):
-        base[q] = draw(rng, (batch, length, 1))
-    answers: Answers = {}
-    of_gate = {g: {s.parameter for s in sites.sites if s.gate == g} for g in sites.gates}
-    for situation in _situations(sites):
-        values = dict(base)
-        for q in base:
-            if q.name == situation:
-                values[q] = 0 * base[q]
-            gate, _, how = situation.partition(" ")
-            if how in BLIND and q in of_gate[gate]:
-                flat = q.shape[1] == 1 and q.name.startswith("b")
-                values[q] = 0 * base[q] + (BLIND[how] if flat else 0.0)
-        before = float_values(cell, values, sizes)
-        for gate in sites.gates:
-            if not situation.startswith(gate + " "):
-                moved = {q: v * 1.5 if q in of_gate[gate] else v for q, v in values.items()}
-                after = float_values(cell, moved, sizes)
-                answers[situation, gate] = {
-                    s.current.name: _differs(before[s.current], after[s.current]) for s in cell.states
-                }
-    return answers

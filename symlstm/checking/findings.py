@@ -10,7 +10,7 @@ from symlstm.checking import compare
 from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import Edit
-from symlstm.checking.find import Probe
+from symlstm.checking.probe import Probe
 from symlstm.checking.report import Finding
 from symlstm.checking.source import line_of
 from symlstm.expr.latex import latex
@@ -78,11 +78,8 @@ def imprecise(convention: Convention, probe: Probe, measured: list[dict[str, Any
     """Equations right as far as float32 tells, rounding errors too large for float64."""
     found = compare.ulps(measured)
     figures = ", ".join(f"{name} {row['scaled']:.3g} ulp (bound {row['bound']:.2g})" for name, row in found.items())
-    single = any(
-        np.array_equal(v, v.astype(np.float32))
-        for p in compare.points(convention, probe, False)
-        for v in p.results.values()
-    )
+    results = [v for p in compare.points(convention, probe, False) for v in p.results.values()]
+    single = any(np.array_equal(v, v.astype(np.float32)) for v in results)
     why = (
         "the result holds float32 numbers only"
         if single

@@ -12,26 +12,22 @@ from typing import Any
 
 import mpmath
 import numpy as np
-import sympy as sp
 
-from symlstm.calculus.backward import adjoint_symbol
 from symlstm.calculus.derivation import backward as derived
+from symlstm.checking.backward_edits import backward_edits
 from symlstm.checking.calls import attempt, call_of
 from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
-from symlstm.checking.edits import Edit, downstream, edits_of
-from symlstm.checking.find import Probe, draw
+from symlstm.checking.edits import Edit, downstream
 from symlstm.checking.leaves import Path, leaves, replaced
+from symlstm.checking.probe import Probe, draw
 from symlstm.checking.reference import FLOATS, GRADIENTS, Equations, difference, digits, evaluated
 from symlstm.checking.report import Finding
 from symlstm.checking.sites import columns
 from symlstm.checking.words import role_of
 from symlstm.errors import ValueUnusable
-from symlstm.evidence.program import substituted
 from symlstm.evidence.running import U, exact
-from symlstm.expr import build
 from symlstm.expr.nodes import Quantity
-from symlstm.expr.text import text
 
 POINTS = 3
 GLANCE = 2.0**-36
@@ -142,7 +138,7 @@ def _arguments(
     found: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         state = upstream_of(name) if re.match(r"(d|grad|up|delta)", name.lower()) else None
-        if state in above:
+        if state is not None and state in above:
             found[name] = above[state].copy()
         elif "cache" in name.lower() or name in ("saved", "ctx", "memo", "context"):
             found[name] = forward[-1] if isinstance(forward, (tuple, list)) else forward
@@ -246,7 +242,7 @@ def _diagnosed(
         found = []
         for _, before, current in beam:
             base = known if not before else [evaluated(current, p.values, sizes, FLOATS) for p in points[:1]]
-            for edit in _edits(convention, current, forward):
+            for edit in backward_edits(convention, current, forward):
                 now = edit.applied(current)
                 tried += 1
                 if now:
@@ -262,7 +258,7 @@ def _diagnosed(
                 f"with {'it' if len(best[1]) == 1 else 'these together'}, all {total} gradients agree{also}; {worst}"
             )
             return [Finding(f"backward_{e.name}", e.equation, names, e.message, evidence) for e in best[1]]
-    evidence = f"{worst}; {tried} edits of the backward pass were tried, the nearest explains {best[0]} of {first} gradients at one point"
+    evidence = f"{worst}; {tried} edits were tried, the nearest explains {best[0]} of {first} gradients at one point"
     return [Finding("backward_wrong", "", names, f"the gradients {names} are wrong", evidence)]
 
 
@@ -283,35 +279,3 @@ def _explained(points: list[Point], known: Any, now: Equations, edit: Edit, size
             right = _summed(block, values[block.adjoint], batch)
             count += bool((np.abs(right - block.numbers) <= GLANCE * (1 + np.abs(right).max())).all())
     return count
-
-
-def _edits(convention: Convention, equations: Equations, forward: set[Quantity]) -> list[Edit]:
-    """Edits of the backward equations, and what only they have."""
-    sites = convention.sites
-    found = [e for e in edits_of(sites, equations) if not forward & {q for q, _ in e.changes}]
-    found = [e for e in found if e.name not in ("offset", "epsilon", "peephole")]
-    more = []
-    for q, expr in equations:
-        if q.role == "delta":
-            for v in forward:
-                if v.shape == q.shape and v.name in ("f", "i", "o", "c_tilde", "r", "z", "n", "h_tilde", "h"):
-                    upstream = expr.args[0] if expr.args else expr
-                    flat = build.subtract(build.hadamard(upstream, v), v)
-                    more.append(
-                        Edit("parenthesis", f"a parenthesis is missing in the derivative of {v.name}", ((q, flat),))
-                    )
-                    as_tanh = build.hadamard(upstream, build.one_minus(build.square(v)))
-                    more.append(
-                        Edit("derivative", f"the derivative of tanh, 1 - {v.name}², for gate {v.name}", ((q, as_tanh),))
-                    )
-                    as_sigma = build.hadamard(upstream, v, build.one_minus(v))
-                    more.append(Edit("derivative", f"the derivative of σ, {v.name}(1 - {v.name})", ((q, as_sigma),)))
-        for v, symbol in derived(sites.cell).upstream.items():
-            adjoint = adjoint_symbol(v)
-            if (new := substituted(expr, {adjoint: symbol})) != expr:
-                message = f"{text(symbol)}, from outside alone, in place of {text(adjoint)} in the equation of {q.name}"
-                more.append(Edit("only_from_outside", message, ((q, new),)))
-    parameters = {a.quantity for a in derived(sites.cell).adjoints if a.of in sites.cell.parameters}
-    half = tuple((q, build.scale(sp.Rational(1, 2), e)) for q, e in equations if q in parameters)
-    more.append(Edit("mean", "gradients of parameters are means over the batch, not sums", half))
-    return [e for e in (*more, *found) if dict(e.changes) != {q: dict(equations)[q] for q, _ in e.changes}]

@@ -20,7 +20,7 @@ from symlstm.expr.nodes import Quantity
 
 OTHER_ORDER = 8
 """Roundings charged for a product beyond those of one sum: an implementation may add the parts of W [h; x] + b one by
-one, in any order, with two biases and an offset; no term passes through more additions than there are terms and parts."""
+one, in any order, with two biases and an offset; no term passes more additions than there are terms and parts."""
 PROMISED = 50
 GATES = 4
 """The most gates that are stacked."""

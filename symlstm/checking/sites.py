@@ -54,8 +54,7 @@ def sites_of(cell: Cell) -> Sites:
     for q in cell.parameters:
         shape, (head, _, gate) = cell.shapes[q.name], q.name.partition("_")
         if shape == (n,):
-            part = ("b",) if head in ("b", "p", "c") else ("b",)
-            found.append(Site(q, gate, head if head in ("p", "c") else part[0]))
+            found.append(Site(q, gate, head if head in ("p", "c") else "b"))
         elif shape == (n, m):
             found.append(Site(q, gate, "x"))
         elif shape == (n, n):

@@ -22,7 +22,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "x": tuple("x xt x_t input inputs inp data features input_t x_in xs cur_x curr_x x_curr".split()),
     "h": tuple(
         "h a h_prev a_prev prev_h hprev h_t_1 h_tm1 htm1 h_0 h0 a0 hx hidden prev_hidden hidden_prev hidden_state "
-        "h_old s s_prev state_h prev_a aprev ht_1 h_last h_in h_t ht prev_hidden_state h_state last_h hs ht_prev".split()
+        "h_old s s_prev state_h prev_a aprev ht_1 h_last h_in h_t ht prev_hidden_state h_state hs ht_prev".split()
     ),
     "c": tuple(
         "c c_prev prev_c cprev c_t_1 c_tm1 ctm1 c_0 c0 cx cell prev_cell cell_prev cell_state c_old memory mem state_c "

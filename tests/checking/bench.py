@@ -146,7 +146,7 @@ def source(style, **holes):
         places = _WORDS
     for g in "figo":
         bias = holes.get(f"b_{g}", s.b[g])
-        bias = s.b[bias] if bias in s.b else bias
+        bias = s.b.get(bias, bias)
         lines.append(f"    z{g} = " + s.z.replace("{b}", bias).replace("?", places[holes.get(f"W_{g}", g)]) + "\n")
     body = (
         BODY.replace("    o = {O}\n", "").replace("    h =", "    o = {O}\n    h =")

@@ -1,0 +1,40 @@
+"""Asking an implementation: random arrays of its shapes, what comes back, which entries of it change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from symlstm.checking.calls import attempt
+from symlstm.checking.example import Example
+from symlstm.checking.leaves import Path, leaves
+
+OPEN = 40.0
+"""A bias at which sigmoid and tanh are 1 to the last bit."""
+
+
+class Probe:
+    """An implementation that answers questions about which of its results respond."""
+
+    def __init__(self, example: Example, seed: int = 1) -> None:
+        self.example = example
+        self.rng = np.random.default_rng(seed)
+        self.base = {path: draw(self.rng, example.shape(path)) for path in example.templates}
+
+    def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
+        """The arrays that come back, by path."""
+        returned = attempt(self.example.call, {path: array.copy() for path, array in arrays.items()})
+        return {leaf.path: leaf.array for leaf in leaves(returned)}
+
+    def changed(self, arrays: Mapping[Path, Any], moved: Mapping[Path, Any], outputs: Any) -> dict[Path, Any]:
+        """Which entries of the outputs differ between the two."""
+        a, b = self.run(arrays), self.run(moved)
+        return {path: np.asarray(a[path] != b[path]) for path in outputs if path in a and path in b}
+
+
+def draw(rng: Any, shape: tuple[int, ...]) -> Any:
+    """Numbers in ±(0.2, 1.2) on a grid so coarse that sums of them are exact."""
+    sizes = np.round((0.2 + rng.random(shape)) * 2**24) / 2**24
+    return sizes * rng.choice([-1.0, 1.0], shape)
