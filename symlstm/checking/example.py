@@ -103,7 +103,10 @@ def _from_the_code(function: Callable[..., Any]) -> Any:
         ) from error
 
     def make(n: int, m: int, batch: int, rng: Any) -> Any:
-        numbers = dict(zip(read.dims, (n, m, 5, 6), strict=False))
+        numbers = dict.fromkeys(read.dims, 5)
+        for size, quantities in ((m, read.inputs), (n, [s.previous for s in read.states])):
+            for q in quantities:  # the code alone may not say that all states have one size; the cell does
+                numbers |= dict.fromkeys(read.shapes[q.name][-1].free_symbols, size)
         varying = {s.previous.name for s in read.states} | {q.name for q in read.inputs}
         values = {}
         for name, shape in read.shapes.items():
