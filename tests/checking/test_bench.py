@@ -7,7 +7,6 @@ import pytest
 import symlstm as sl
 from tests.checking.bench import BUGS, STYLES, implementation
 
-STACKED = ("cs231n", "torch", "joined")
 ANOTHER_ORDER = {("joined", "output gate for input gate")}
 """Without names for its gates this is the same function as another order with another mistake."""
 
@@ -20,7 +19,7 @@ def test_a_right_implementation_is_accepted_in_every_style(style):
     assert all(row["scaled"] <= row["bound"] for row in report.ulps.values())
 
 
-@pytest.mark.parametrize(("style", "bug"), itertools.product(STYLES, BUGS))
+@pytest.mark.parametrize(("style", "bug"), list(itertools.product(STYLES, BUGS)))
 def test_a_wrong_implementation_is_rejected_and_the_mistake_named(style, bug):
     holes, message, equation = BUGS[bug]
     function, example = implementation(style, **holes)
@@ -34,7 +33,7 @@ def test_a_wrong_implementation_is_rejected_and_the_mistake_named(style, bug):
 def test_two_mistakes_are_both_named():
     function, example = implementation("course", b_g="i", H="o * c")
     report = sl.check(function, "lstm", example=example)
-    assert {f.equation for f in report.findings} == {"c_tilde", "h"}
+    assert {f.equation for f in report.findings if f.name != "unused"} == {"c_tilde", "h"}
     assert any("b_i in place of b_c" in f.message for f in report.findings)
 
 
