@@ -97,7 +97,7 @@ class Body:
         lines += commented(returns(writer, tuple(given)), "")
         sizes = writer.sizes.definitions()
         head = self._arguments_unpacked(with_values)
-        body = [f"def {name}({self.arguments()}):", *_docstring(doc)]
+        body = [f"def {name}({self.arguments()}):", *docstring(doc)]
         return "\n".join([*body, *[f"    {line}".rstrip() for line in (*head, *sizes, *lines)]])
 
     def _arguments_unpacked(self, with_values: bool) -> list[str]:
@@ -236,7 +236,7 @@ def _count(expr: Any, counts: dict[Matrix, int]) -> None:
         _count(argument, counts)
 
 
-def _docstring(doc: str) -> list[str]:
+def docstring(doc: str) -> list[str]:
     lines = doc.split("\n")
     if len(lines) == 1 and len(lines[0]) <= WIDTH - 6:
         return [f'    """{doc}"""']

@@ -86,7 +86,7 @@ class Compiled:
         """
         given = sequences.read(self.cell, p, x, states, steps)
         with np.errstate(all="ignore"):
-            found = self._sequence("run")(given.p, given.x, given.states)
+            found = self._functions["run"](given.p, given.x, given.states)
         self._require_finite(found, given)
         return dict(found)
 
@@ -115,10 +115,10 @@ class Compiled:
             )
         above = sequences.read_upstream(self.cell, upstream, given)
         with np.errstate(all="ignore"):
-            found = self._sequence("gradients")(given.p, given.x, given.states, above, checkpoint_every)
+            found = self._functions["gradients"](given.p, given.x, given.states, above, checkpoint_every)
         if not all(np.isfinite(a).all() for a in found.values()):
             with np.errstate(all="ignore"):
-                self._require_finite(self._sequence("run")(given.p, given.x, given.states), given)
+                self._require_finite(self._functions["run"](given.p, given.x, given.states), given)
             name = next(n for n, a in found.items() if not np.isfinite(a).all())
             error = mismatch.not_finite(f"the gradient of {name}", found[name])
             raise ValueUnusable(f"{error.message}, though every value of the sequence is finite", error.hint)
@@ -127,9 +127,6 @@ class Compiled:
     def zero_states(self, p: Any, batch_shape: Any = ()) -> tuple[Array, ...]:
         """Zeros for all states, (*batch_shape, n) each, in the sizes and the dtype of the parameters."""
         return sequences.zero_states(self.cell, p, batch_shape)
-
-    def _sequence(self, name: str) -> Callable[..., Any]:
-        return self._functions[name]
 
     def _require_finite(self, found: dict[str, Array], given: sequences.Sequence) -> None:
         """ValueUnusable names the first step at which a result is not finite, and the equation that made it so."""

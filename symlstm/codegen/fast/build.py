@@ -11,9 +11,8 @@ import numpy as np
 from symlstm.codegen.fast.ops import NotFast
 from symlstm.codegen.fast.sequence import WORDS, FastLoop
 from symlstm.codegen.sequence.backward_loop import BackwardWriter
-from symlstm.codegen.sequence.loops import forward_function, kept_quantities
-from symlstm.codegen.sequence.plan import plan
-from symlstm.codegen.sequence.sweeps import sweeps, with_parts_kept
+from symlstm.codegen.sequence.loops import forward_function
+from symlstm.codegen.sequence.module import planned
 from symlstm.equations import Cell
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -21,9 +20,7 @@ DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 def fast_source(cell: Cell, reserved: Sequence[str]) -> str:
     """The text of the compiled loops and of what calls them; without a loop that has what is not compiled."""
-    made = plan(cell)
-    made, back = with_parts_kept(made, sweeps(made))
-    kept = kept_quantities(made, back)
+    made, back, kept = planned(cell)
     names = (*reserved, *WORDS)
     parts: list[str] = []
     with suppress(NotFast):

@@ -67,11 +67,11 @@ class Kernel:
         ordered = scheduled(operations, self.made_of, self.carried)
         groups = grouped(ordered)
         self._find_buffers(groups)
-        body: list[str] = []
+        body: list[str | Product] = []
         segments: dict[str, list[str]] = {}
         for group in groups:
             if isinstance(group[0], Product):
-                body += [self._product(operation) for operation in group if isinstance(operation, Product)]
+                body += [operation for operation in group if isinstance(operation, Product)]
                 continue
             rows = [line for run in self._runs(group) for line in self._run(run)]
             segment = f"{self.name}_rows_{len(segments) + 1}"
@@ -84,16 +84,14 @@ class Kernel:
         known = [*given[1:], *self.buffers.values(), *self.sizes.used.values(), *self.numbers.values()]
         calls = {name: f"{name}({', '.join(_passed(lines, known))})" for name, lines in segments.items()}
         functions = [*self.chains, *[_function(calls[name], lines) for name, lines in segments.items()]]
-        inner = [calls.get(line, line) for line in body]
-        own = f"{self.name}({', '.join(given)})"
-        functions.append(_function(own, [*sizes, *head, header, *[f"    {line}" for line in inner]]))
-        of_batch = [
-            line.replace("product", "batch_product", 1) if line not in segments else calls[line] for line in body
-        ]
-        many = _function(
-            own.replace(self.name, f"{self.name}_of_batch", 1),
-            [*sizes, *head, header, *[f"    {line}" for line in of_batch]],
-        )
+
+        def loop(name: str, product: str) -> str:
+            inner = [self._product(part, product) if isinstance(part, Product) else calls[part] for part in body]
+            lines = [*sizes, *head, header, *[f"    {line}" for line in inner]]
+            return _function(f"{name}({', '.join(given)})", lines)
+
+        functions.append(loop(self.name, "product"))
+        many = loop(f"{self.name}_of_batch", "batch_product")
         return "\n\n\n".join([*[f"@njit\n{_within_width(text)}" for text in functions], _within_width(many)])
 
     def _runs(self, group: Sequence[Operation]) -> list[list[Operation]]:
@@ -148,8 +146,8 @@ class Kernel:
             raise NotFast("a product with a part of a kept array")
         return place.text
 
-    def _product(self, p: Product) -> str:
-        function = "product_turned" if p.turned else "product"
+    def _product(self, p: Product, function: str) -> str:
+        function = f"{function}_turned" if p.turned else function
         return f"{function}({self._batch(p.vector)}, {self.places[p.matrix].text}, {self._batch(p.target)})"
 
     def _row(self, q: Quantity, start: Any = None, rows: Any = None) -> str:

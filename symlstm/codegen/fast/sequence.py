@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlstm.codegen.body import axes_of
 from symlstm.codegen.fast.kernel import Kernel, Place
-from symlstm.codegen.fast.ops import taken_apart
+from symlstm.codegen.fast.ops import Each, Operation, Product, taken_apart
 from symlstm.codegen.layout import filled
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.sweeps import columns
@@ -157,13 +157,11 @@ class FastLoop:
         return [choice, *filled(f"{chosen}({', '.join([f.steps_name, *given])})")]
 
 
-def _mentioned(ops: Iterable[object], made_of: dict[Quantity, set[Quantity]]) -> list[Quantity]:
+def _mentioned(ops: Iterable[Operation], made_of: dict[Quantity, set[Quantity]]) -> list[Quantity]:
     found: dict[Quantity, None] = {}
     for o in ops:
-        found.setdefault(o.target)  # type: ignore[attr-defined]
-        for part in ("matrix", "vector"):
-            if hasattr(o, part):
-                found.setdefault(getattr(o, part))
-        if hasattr(o, "expr"):
-            found.update(dict.fromkeys(quantities(o.expr)))
+        found.setdefault(o.target)
+        if isinstance(o, Product):
+            found.setdefault(o.matrix)
+        found.update(dict.fromkeys(quantities(o.expr) if isinstance(o, Each) else [o.vector]))
     return [*found, *made_of]

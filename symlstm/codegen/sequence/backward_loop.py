@@ -47,15 +47,13 @@ class BackwardWriter:
         f.lines.append(f"return {_tuple(inputs)}, {_tuple(carried)}")
 
         def head() -> list[str]:
-            stages = (self.back.after, self.back.steps, self.back.before)
-            exprs = [a.expr for s in stages for a in s.adjoints] + [e for s in stages for e in s.gradients.values()]
             read = {*f.once.used, *f.step.used, *f.size_arrays}
             read |= {s.current for s in cell.states if s.previous in read}
             names = [q for q in self.kept.all if q in read]
             lines = [*unpacking] if any(q in read or q in f.size_arrays for q in cell.inputs) else []
             sized = [s.previous for s in cell.states if s.previous in f.size_arrays]
             lines += unpacked([(f.name(q), f'kept["{q.name}"]') for q in names])
-            lines += [*constants(f, exprs), f"{f.steps_name} = {count}"]
+            lines += [*constants(f, self.back.exprs), f"{f.steps_name} = {count}"]
             lines += [f"{f.name(q)} = {self._current_name(q)}[0]" for q in sized]
             return [*lines, f"{several(carried)} = d_states"]
 

@@ -31,9 +31,7 @@ class Kept:
 
 def kept_quantities(plan: Plan, back: PlanBack) -> Kept:
     """States, outputs, what the backward pass reads, and what is computed from the loop's results."""
-    exprs = [a.expr for s in (back.after, back.steps, back.before) for a in s.adjoints]
-    exprs += [e for s in (back.after, back.steps, back.before) for e in s.gradients.values()]
-    needed = used_in(exprs)
+    needed = used_in(back.exprs)
     cell = plan.cell
     results = [*(s.current for s in cell.states), *cell.outputs]
     later = used_in(e.expr for e in plan.after)
@@ -45,7 +43,7 @@ def kept_quantities(plan: Plan, back: PlanBack) -> Kept:
 
 def spell_time(f: Function, kept: Kept) -> None:
     """f[t] inside the loop; of a state, whose array starts with its initial value, h[t + 1] and before it h[t]."""
-    plan, names = f.plan, f.names
+    plan = f.plan
     states = {s.current: s.previous for s in plan.cell.states}
     for q in (*(e.quantity for e in plan.before), *plan.cell.inputs, *kept.steps):
         if q not in states:
@@ -54,7 +52,6 @@ def spell_time(f: Function, kept: Kept) -> None:
         name = f.name(current)
         f.step.spelled[current], f.step.spelled[previous] = f"{name}[{f.t} + 1]", f"{name}[{f.t}]"
         f.once.spelled[current], f.once.spelled[previous] = f"{name}[1:]", f"{name}[:-1]"
-        names.of(previous, previous.name)
 
 
 def constants(f: Function, exprs: Iterable[Matrix]) -> list[str]:

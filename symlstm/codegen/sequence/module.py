@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from symlstm.codegen.body import user_shape
 from symlstm.codegen.layout import WIDTH, fitted
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.backward_loop import BackwardWriter
-from symlstm.codegen.sequence.loops import finish_function, forward_function, kept_quantities, prepare_function
-from symlstm.codegen.sequence.plan import plan
-from symlstm.codegen.sequence.sweeps import sweeps, with_parts_kept
+from symlstm.codegen.sequence.loops import Kept, finish_function, forward_function, kept_quantities, prepare_function
+from symlstm.codegen.sequence.plan import Plan, plan
+from symlstm.codegen.sequence.sweeps import PlanBack, sweeps, with_parts_kept
 from symlstm.equations import Cell
 
 TAKEN = ("p", "states", "upstream", "checkpoint_every", "up", "SHAPES", "SEQUENCE")
@@ -18,11 +19,17 @@ TAKEN = ("p", "states", "upstream", "checkpoint_every", "up", "SHAPES", "SEQUENC
 FUNCTIONS = ("prepare", "forward", "backward", "finish", "run", "gradients")
 
 
-def sequence_functions(cell: Cell, reserved: Sequence[str]) -> list[tuple[str, set[str]]]:
-    """The texts of all functions for sequences, each with the helpers that it calls."""
+@lru_cache(maxsize=64)
+def planned(cell: Cell) -> tuple[Plan, PlanBack, Kept]:
+    """The stages of a cell, their backward passes, and what is kept between the two."""
     made = plan(cell)
     made, back = with_parts_kept(made, sweeps(made))
-    kept = kept_quantities(made, back)
+    return made, back, kept_quantities(made, back)
+
+
+def sequence_functions(cell: Cell, reserved: Sequence[str]) -> list[tuple[str, set[str]]]:
+    """The texts of all functions for sequences, each with the helpers that it calls."""
+    made, back, kept = planned(cell)
     return [
         prepare_function(made, reserved),
         forward_function(made, kept, reserved),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -44,6 +45,7 @@ class Namer:
         return self.given[expr]
 
 
+@lru_cache(maxsize=64)
 def told_by_parameters(cell: Cell) -> frozenset[sp.Symbol]:
     """The sizes that the shapes of the parameters tell; `prepare` and `finish` know no others."""
     return Sizes(Names(), tuple(a for a in axes_of(cell) if a.array in cell.parameters), str).told()

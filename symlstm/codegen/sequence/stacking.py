@@ -57,21 +57,20 @@ def _stack(s: Stages, vector: Quantity, group: list[Equation], name: str) -> Non
     made = [Equation(whole, x.Concat(*matrices))]
     if kinds in ({True}, {False}):
         parts = concat(*[o[1] for o in offsets if o is not None])
-        offset = s.namer.quantity(f"{'b' if kinds == {True} else 'a'}_{name}", stacked.shape, None)
-        if kinds == {False}:
-            offset = s.namer.quantity("a", stacked.shape, x.t)
-        made += _sum_of_parts(s, offset, parts, offsets, rows)
+        wish, time = (f"b_{name}", None) if kinds == {True} else ("a", x.t)
+        offset = s.namer.quantity(wish, stacked.shape, time)
+        made += _sum_of_parts(s, offset, parts, offsets)
         product = x.Add(product, offset)
         for e, o in zip(group, offsets, strict=True):
             assert o is not None
             _replace_in(s, o[0], o[2], e.quantity)
     starts = [sp.expand(sp.Add(*rows[:k])) for k in range(len(rows))]
-    blocks = {e.quantity: block(stacked, s, r, 0, 1) for e, s, r in zip(group, starts, rows, strict=True)}
+    blocks = {e.quantity: block(stacked, start, r, 0, 1) for e, start, r in zip(group, starts, rows, strict=True)}
     gone = {e.quantity for e in group}
     s.insert([*made, Equation(stacked, product)], gone, blocks)
 
 
-def _sum_of_parts(s: Stages, offset: Quantity, parts: Matrix, offsets: list[Any], rows: list[Any]) -> list[Equation]:
+def _sum_of_parts(s: Stages, offset: Quantity, parts: Matrix, offsets: list[Any]) -> list[Equation]:
     """offset = [o_1; o_2; ...]; where every o_k is V_k x + b_k with the same x, as V x + [b_1; b_2; ...]."""
     products, constants = [], []
     for _, o, _ in offsets:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from symlstm.calculus.backward import Adjoint, Sweep, sweep
 from symlstm.codegen.sequence.plan import Plan
+from symlstm.codegen.sequence.stages import subnodes
 from symlstm.equations import Equation
 from symlstm.expr.build import Matrix
-from symlstm.expr.nodes import Block, Concat, Matmul, Quantity, Zeros, quantity, t
+from symlstm.expr.nodes import Add, Block, Concat, Matmul, Quantity, Scale, Transposed, Zeros, quantity, t
 from symlstm.expr.tree import quantities
 from symlstm.expr.tree import replace as replaced
 
@@ -35,6 +36,12 @@ class PlanBack:
     before: StageBack
     once: StageBack
 
+    @property
+    def exprs(self) -> list[Matrix]:
+        """All that is computed on the way back through the sequence."""
+        stages = (self.after, self.steps, self.before)
+        return [a.expr for s in stages for a in s.adjoints] + [e for s in stages for e in s.gradients.values()]
+
 
 def sweeps(plan: Plan) -> PlanBack:
     """Derive all four."""
@@ -58,13 +65,11 @@ def sweeps(plan: Plan) -> PlanBack:
 
 def with_parts_kept(plan: Plan, back: PlanBack) -> tuple[Plan, PlanBack]:
     """Where the way back reads only a part of what the loop computes, the part gets a name, and it alone is kept."""
-    stages = (back.after, back.steps, back.before)
-    exprs = [a.expr for s in stages for a in s.adjoints] + [e for s in stages for e in s.gradients.values()]
     results = {s.current for s in plan.cell.states} | set(plan.cell.outputs)
     results.update(q for e in plan.after for q in quantities(e.expr))
     open_: set[Quantity] = set()
     parts: dict[Matrix, None] = {}
-    for expr in exprs:
+    for expr in back.exprs:
         _look(expr, open_, parts)
     inside = {e.quantity for e in plan.steps} - results - open_
     found = [p for p in parts if p.args[0] in inside]
@@ -75,7 +80,7 @@ def with_parts_kept(plan: Plan, back: PlanBack) -> tuple[Plan, PlanBack]:
     steps = list(plan.steps)
     for part in found:
         whole = part.args[0]
-        users = [e.quantity.base for e in plan.steps if _has(e.expr, part)]
+        users = [e.quantity.base for e in plan.steps if part in subnodes(e.expr)]
         name = "_".join([whole.name, *(users[:1] or [str(len(named))])])
         while name in taken:
             name += "_"
@@ -83,7 +88,9 @@ def with_parts_kept(plan: Plan, back: PlanBack) -> tuple[Plan, PlanBack]:
         named[part] = quantity(name, part.shape, t)
         at = next(k for k, e in enumerate(steps) if e.quantity == whole)
         steps.insert(at + 1, Equation(named[part], part))
-    return replace(plan, steps=tuple(steps)), PlanBack(*(_renamed(s, named) for s in (*stages, back.once)))
+    return replace(plan, steps=tuple(steps)), PlanBack(
+        *(_renamed(s, named) for s in (back.after, back.steps, back.before, back.once))
+    )
 
 
 def _look(expr: Matrix, open_: set[Quantity], parts: dict[Matrix, None]) -> None:
@@ -96,10 +103,6 @@ def _look(expr: Matrix, open_: set[Quantity], parts: dict[Matrix, None]) -> None
         for a in expr.args:
             if hasattr(a, "shape"):
                 _look(a, open_, parts)
-
-
-def _has(expr: Matrix, part: Matrix) -> bool:
-    return expr == part or any(_has(a, part) for a in expr.args if hasattr(a, "shape"))
 
 
 def _renamed(stage: StageBack, named: dict[Matrix, Matrix]) -> StageBack:
@@ -148,11 +151,11 @@ def columns(expr: Matrix) -> tuple[Matrix, ...] | None:
 
 def is_outer(expr: Matrix) -> bool:
     """Whether a gradient has a term that is an outer product a b^T of two vectors."""
-    terms = expr.args if type(expr).__name__ == "Add" else (expr,)
+    terms = expr.args if isinstance(expr, Add) else (expr,)
     return any(isinstance(e, Matmul) and 1 not in e.shape and e.args[-1].shape[0] == 1 for e in map(_inside, terms))
 
 
 def _inside(expr: Matrix) -> Matrix:
-    while type(expr).__name__ in ("Scale", "Transposed"):
+    while isinstance(expr, (Scale, Transposed)):
         expr = expr.args[-1]
     return expr

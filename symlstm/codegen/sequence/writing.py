@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symlstm.codegen.arrays import MATRIX, ArrayWriter, kind
-from symlstm.codegen.body import Statement, axes_of, leaves, named_once
+from symlstm.codegen.body import Statement, axes_of, docstring, leaves, named_once
 from symlstm.codegen.layout import WIDTH, commented
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.plan import Plan
@@ -97,28 +97,19 @@ class Function:
         for s in named_once(statements, self.once):
             self.lines += commented(s.render(self.once, s.exprs), s.comment)
 
-    def add_steps(
-        self, statements: Sequence[Statement], header: str, first: Sequence[str] = (), last: Sequence[str] = ()
-    ) -> None:
+    def add_steps(self, statements: Sequence[Statement], header: str) -> None:
         """The loop."""
         self.lines.append(header)
-        inner: list[str] = [*first]
+        inner: list[str] = []
         for s in named_once(statements, self.step):
             inner += commented(s.render(self.step, s.exprs), s.comment, WIDTH - 4)
-        inner += last
         self.lines += [f"    {line}" for line in inner or ["pass"]]
 
     def text(self, name: str, arguments: str, doc: str, head: Callable[[], list[str]]) -> str:
         """The whole function. head: what unpacks the arguments, asked for when all uses are known."""
         sizes = self.sizes.definitions()
         body = [*head(), *sizes, *self.lines]
-        first = f'    """{doc}"""' if "\n" not in doc and len(doc) < WIDTH - 6 else None
-        docs = [first] if first else [f'    """{doc.splitlines()[0]}', *self._more(doc), '    """']
-        return "\n".join([f"def {name}({arguments}):", *docs, *[f"    {line}".rstrip() for line in body]])
-
-    @staticmethod
-    def _more(doc: str) -> list[str]:
-        return [f"    {line}".rstrip() for line in doc.splitlines()[1:]]
+        return "\n".join([f"def {name}({arguments}):", *docstring(doc), *[f"    {line}".rstrip() for line in body]])
 
 
 def used_in(exprs: Iterable[Matrix]) -> dict[Quantity, None]:
