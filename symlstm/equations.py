@@ -163,13 +163,19 @@ class Cell:
 
     def call(self, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Run the numeric cell on one example, arrays by name; what it returns and its local variables."""
-        arguments: dict[str, Any] = {}
+        laid_out = {name: self._in_layout(name, value) for name, value in values.items() if name in self.paths}
+        arguments = self.arguments(laid_out)
+        positional = [arguments.pop(name) for name in self.positional]
+        return run(self.function, tuple(positional), arguments)
+
+    def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of the function by name, from arrays by quantity; dicts and lists put together."""
+        made: dict[str, Any] = {}
         for name, value in values.items():
             path = self.paths.get(name)
             if path is not None:
-                _put(arguments, path, self._in_layout(name, value))
-        positional = [_built(arguments.pop(name)) for name in self.positional]
-        return run(self.function, tuple(positional), {name: _built(v) for name, v in arguments.items()})
+                _put(made, path, value)
+        return {name: _built(value) for name, value in made.items()}
 
     def _in_layout(self, name: str, value: Any) -> Any:
         batched = name in {s.previous.name for s in self.states} | {q.name for q in self.inputs}

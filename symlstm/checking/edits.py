@@ -13,10 +13,10 @@ from typing import Any
 import sympy as sp
 
 from symlstm.checking.reference import Equations, ordered
-from symlstm.checking.sites import Sites
+from symlstm.checking.sites import Sites, stacked_as
 from symlstm.evidence.program import named, subnodes, substituted
 from symlstm.expr import build
-from symlstm.expr.nodes import Add, Apply, Concat, Hadamard, Matmul, Quantity
+from symlstm.expr.nodes import Add, Apply, Hadamard, Matmul, Quantity
 from symlstm.expr.text import text
 
 HALF = sp.Rational(1, 2)
@@ -205,12 +205,8 @@ def _of_sum(node: Any, edit: Any) -> Iterator[Edit]:
         yield edit("missing_term", f"{text(term)} is missing", node, build.add(*rest))
         yield edit("twice", f"{text(term)} is added twice", node, build.add(*node.args, term))
         yield edit("sign", f"{text(term)} has the wrong sign", node, build.add(*rest, build.negative(term)))
-    if len(node.args) == 2:
-        yield (
-            edit("product_for_sum", f"⊙ in place of + between {text(node)}", node, build.hadamard(*node.args))
-            if all(a.shape == node.shape for a in node.args)
-            else edit("sign", "", node, node)
-        )
+    if len(node.args) == 2 and all(a.shape == node.shape for a in node.args):
+        yield edit("product_for_sum", f"⊙ in place of + between {text(node)}", node, build.hadamard(*node.args))
 
 
 def _of_product(sites: Sites, node: Any, edit: Any) -> Iterator[Edit]:
@@ -225,7 +221,7 @@ def _of_product(sites: Sites, node: Any, edit: Any) -> Iterator[Edit]:
         )
     if sp.expand(weight.shape[1] - n - m) == 0:
         h, x = sites.cell.states[0].previous, sites.cell.inputs[0]
-        start = 0 if _first(sites) == "h" else m
+        start = 0 if stacked_as(sites.cell) == "hx" else m
         recurrent = build.block(weight, 0, n, start, n)
         rest = build.block(weight, 0, n, n if start == 0 else 0, m)
         flipped = build.add(build.matmul(build.transpose(recurrent), h), build.matmul(rest, x))
@@ -238,11 +234,3 @@ def _of_product(sites: Sites, node: Any, edit: Any) -> Iterator[Edit]:
             c = state.previous
             mixed = build.add(build.matmul(recurrent, c), build.matmul(rest, x))
             yield edit("wrong_quantity", f"{text(weight)} is applied to {text(c)} in place of {text(h)}", node, mixed)
-
-
-def _first(sites: Sites) -> str:
-    for e in sites.cell.equations:
-        for node in subnodes(e.expr):
-            if isinstance(node, Concat):
-                return "x" if node.args[0] == sites.cell.inputs[0] else "h"
-    return "h"

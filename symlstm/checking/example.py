@@ -115,19 +115,9 @@ def _from_the_code(function: Callable[..., Any]) -> Any:
                 if name in varying and read.layout is not None:
                     lengths = (batch, *lengths) if read.layout == "rows" else (*lengths, batch)
                 values[name] = rng.standard_normal(lengths)
-        return _arguments(read, values)
+        return read.arguments(values)
 
     return make
-
-
-def _arguments(read: Cell, values: dict[str, Any]) -> Any:
-    """The arguments of the function, put together as the cell's paths say."""
-    from symlstm.equations import _built, _put
-
-    arguments: dict[str, Any] = {}
-    for name, value in values.items():
-        _put(arguments, read.paths[name], value)
-    return {name: _built(value) for name, value in arguments.items()}
 
 
 def _inferred(call: Call, states: int) -> Example:

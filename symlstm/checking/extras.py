@@ -50,7 +50,7 @@ def rest(convention: Convention, probe: Probe) -> list[Finding]:
     before = probe.run(probe.base)
     unused = [path for path in probe.base if not _matters(path, probe, before)]
     found = []
-    states = {path: probe for path in convention.outputs.values()}
+    states = set(convention.outputs.values())
     h_path = convention.outputs.get("h")
     for path, array in before.items():
         top = h_path is not None and len(path) == len(h_path)

@@ -60,13 +60,13 @@ def sites_of(cell: Cell) -> Sites:
         elif shape == (n, n):
             found.append(Site(q, gate, "h"))
         elif len(shape) == 2 and shape[0] == n and sp.expand(shape[1] - n - m) == 0:
-            found += [Site(q, gate, part) for part in _order(cell)]
+            found += [Site(q, gate, part) for part in stacked_as(cell)]
         else:
             others.append(q)
     return Sites(cell, n, m, tuple(found), tuple(dict.fromkeys(s.gate for s in found)), tuple(others))
 
 
-def _order(cell: Cell) -> str:
+def stacked_as(cell: Cell) -> str:
     """hx or xh: the order in which the cell stacks h_prev and x."""
     for e in cell.equations:
         for node in subnodes(e.expr):

@@ -18,7 +18,7 @@ from symlstm.codegen.body import user_shape
 from symlstm.equations import Cell
 from symlstm.errors import CellError, RuleMissing
 from symlstm.expr.nodes import Quantity
-from symlstm.trace.frames import explain
+from symlstm.trace.frames import not_on_numbers
 
 Array = np.ndarray[Any, Any]
 Values = Callable[..., dict[str, Array]]
@@ -94,12 +94,7 @@ def _run(cell: Cell, point: Mapping[str, Array]) -> Any:
     try:
         return cell.call({name: array.copy() for name, array in point.items()})[0]
     except Exception as error:
-        told = explain(cell.function, error)
-        raise CellError(
-            f"{cell.name} can be read, but not run on numbers: {told.message}",
-            "a cell is an ordinary function on NumPy arrays, which can be run as it stands",
-            told.line,
-        ) from error
+        raise not_on_numbers(cell.name, cell.function, error) from error
 
 
 def _by_equations(cell: Cell, values: Values, point: Mapping[str, Array]) -> dict[str, Array]:

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from symlstm.equations import Cell
-from symlstm.errors import CellError
 from symlstm.evidence.stepped import stepped
 from symlstm.expr.nodes import Quantity
 from symlstm.trace.array import COLUMNS
-from symlstm.trace.frames import explain
+from symlstm.trace.frames import not_on_numbers
 
 Place = tuple[Any, ...]
 
@@ -65,12 +64,7 @@ def _on_numbers(cell: Cell, values: Mapping[Quantity, Any]) -> Any:
     try:
         return _call(cell, values, np.asarray)
     except Exception as error:  # user code: anything may happen
-        told = explain(cell.function, error)
-        raise CellError(
-            f"{cell.name} can be read, but not run on numbers: {told.message}",
-            "a cell is an ordinary function on NumPy arrays, which can be run as it stands",
-            told.line,
-        ) from error
+        raise not_on_numbers(cell.name, cell.function, error) from error
 
 
 def _arrays(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

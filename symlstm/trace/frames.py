@@ -96,6 +96,16 @@ def explain(function: Callable[..., Any], error: BaseException) -> CellError:
     return CellError(f"{place}{type(error).__name__}: {reason}", hint, line)
 
 
+def not_on_numbers(name: str, function: Callable[..., Any], error: BaseException) -> CellError:
+    """The error for a cell that could be read, but whose function fails on numbers."""
+    told = explain(function, error)
+    return CellError(
+        f"{name} can be read, but not run on numbers: {told.message}",
+        "a cell is an ordinary function on NumPy arrays, which can be run as it stands",
+        told.line,
+    )
+
+
 def _tree(function: Callable[..., Any]) -> tuple[str, ast.AST] | None:
     try:
         source = textwrap.dedent(inspect.getsource(inner(function)))
