@@ -14,6 +14,7 @@ import numpy as np
 
 from symlstm.checking.leaves import Leaf, Path, leaves, replaced
 from symlstm.checking.report import Finding
+from symlstm.checking.steplists import spread_input, stacked_input
 from symlstm.errors import ValueUnusable
 
 SELF = "self"
@@ -21,20 +22,31 @@ SELF = "self"
 
 @dataclass(frozen=True)
 class Call:
-    """A function and one way to call it: its arguments by name (those of an object's own arrays under `self`)."""
+    """A function and one way to call it: its arguments by name (those of an object's own arrays under `self`).
+
+    stacked: arguments that hold one array a step.
+    """
 
     function: Callable[..., Any]
     arguments: Mapping[str, Any]
     positional: tuple[str, ...]
     owner: Any = None
+    stacked: tuple[Path, ...] = ()
 
     def leaves(self) -> list[Leaf]:
-        """Every array that goes in."""
+        """Every array that goes in; a list of steps as one array."""
         inside = {**self.arguments, **({SELF: self.owner} if self.owner is not None else {})}
-        return [leaf for name, value in inside.items() for leaf in leaves(value, (name,))]
+        found = []
+        for name, value in inside.items():
+            found += [Leaf((name,), stacked_input(value))] if (name,) in self.stacked else leaves(value, (name,))
+        return found
 
     def __call__(self, arrays: Mapping[Path, Any]) -> Any:
         """What the function returns when it is given these arrays in their places."""
+        arrays = dict(arrays)
+        for path in self.stacked:
+            if path in arrays:
+                arrays[path] = spread_input(arrays[path], self.arguments[path[0]])
         given = {name: replaced(value, arrays, (name,)) for name, value in self.arguments.items()}
         function = self.function
         if self.owner is not None:

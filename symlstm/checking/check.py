@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +18,11 @@ from symlstm.checking.example import read_example
 from symlstm.checking.find import find
 from symlstm.checking.findings import imprecise, unexplained, wrong
 from symlstm.checking.gradient import check_backward
+from symlstm.checking.loop import bounds, float_results
 from symlstm.checking.probe import Probe
-from symlstm.checking.reference import FLOATS, bounds, evaluated
 from symlstm.checking.report import NOTE, WRONG, Finding, Report
-from symlstm.checking.sites import sites_of
+from symlstm.checking.sequence import find_sequence
+from symlstm.checking.sites import Sites, sites_of
 from symlstm.errors import CellError
 from symlstm.registry import cell as find_cell
 from symlstm.registry import function_from_file
@@ -33,22 +35,44 @@ NOT_CHECKED = Finding(
 def check(implementation: Any, cell: Any = "lstm", *, example: Any = None, backward: Any = None) -> Report:
     """Is this implementation that cell, and if not, which equation is wrong?
 
-    implementation: a function of one step, a method of an object, or "file.py:function". cell: a cell with one input
-    and vectors for states, in any form that `sl.cell` takes. example: one call of it, as a dict by argument name, a
-    tuple of positional arguments, or a function of (n, m, batch, rng) that gives either (best: the sizes can then be
-    chosen); it may be left out where the code can be read as a cell. Its numbers are drawn anew. backward: the gradient
+    implementation: a function of one step or of a whole sequence, a method of an object, or "file.py:function". cell: a
+    cell with one input and vectors for states, in any form that `sl.cell` takes. example: one call of it, as a dict by
+    argument name, a tuple of positional arguments, or a function that gives either, of (n, m, batch, rng) or, with the
+    number of steps, of (n, m, batch, T, rng) (best: the sizes can then be chosen); it may be left out where the code
+    can be read as a cell. Its numbers are drawn anew. A whole sequence is one whose x has an axis of steps, in any
+    place, or is a list of steps; it may take all initial states, some, or none. backward: the gradient
     function, or "file.py:function", of upstream gradients (dh_next, dc_next) and the cache or the forward arguments; it
     gives gradients by name (a dict, or a tuple whose return names them); it is checked where the step is right.
 
     Raises ValueUnusable where the implementation cannot be called or its convention cannot be found.
     """
+    return examine(implementation, cell, example=example, backward=backward)
+
+
+Finder = Callable[[Sites, Probe], list[Convention]]
+
+
+def found_by_probing(sites: Sites, probe: Probe) -> list[Convention]:
+    """The likeliest conventions first; ValueUnusable says what could not be found out."""
+    return find_sequence(sites, probe) if probe.example.x is not None else find(sites, probe)
+
+
+def examine(
+    implementation: Any,
+    cell: Any = "lstm",
+    *,
+    example: Any = None,
+    backward: Any = None,
+    conventions: Finder = found_by_probing,
+) -> Report:
+    """`check` where the convention may be known: `conventions` gives those to try (symlstm.checking.known)."""
     start = time.perf_counter()
     function = function_from_file(implementation) if isinstance(implementation, str) else implementation
     if isinstance(example, str):
         example = function_from_file(example)
     if not callable(function) or isinstance(function, type):
         raise CellError(
-            f"{implementation!r} is not a function of one step", "give a function, or a method of an object: cell.step"
+            f"{implementation!r} is not a function of a step or a sequence", "give a function, or a method of an object: cell.step"
         )
     reference = find_cell(cell)
     sites = sites_of(reference)
@@ -56,16 +80,16 @@ def check(implementation: Any, cell: Any = "lstm", *, example: Any = None, backw
     found = manners(probe.example.call, probe.base)
     if any(f.name in ("nondeterministic", "not_finite") for f in found):
         return Report(reference.name, "", tuple(found), seconds=time.perf_counter() - start)
-    conventions = find(sites, probe)
-    convention, measured = _best(conventions, probe)
+    candidates = conventions(sites, probe)
+    convention, measured = _best(candidates, probe)
     ruled_out: tuple[str, ...] = ()
     if all(m.within for at in measured for m in at.values()):
-        alike = [c for c in conventions if c.views != convention.views and c.outputs == convention.outputs]
+        alike = [c for c in candidates if c.views != convention.views and c.outputs == convention.outputs]
         found += extras.ambiguous(convention, [c for c in alike if _agrees(c, probe)])
     elif all(m.within_unit(compare.U32) for at in measured for m in at.values()):
         found += [_small(convention, probe, measured)]
     else:
-        best = _explained(conventions, probe)
+        best = _explained(candidates, probe)
         convention = best.convention
         if best.complete:
             found += wrong(best, probe)
@@ -73,7 +97,7 @@ def check(implementation: Any, cell: Any = "lstm", *, example: Any = None, backw
             found += [unexplained(best, convention, probe, measured)]
             ruled_out = (f"{best.tried} edits of the equations, alone and in sets of up to four",)
         measured = _measured(convention, probe)
-    found += extras.unreturned(convention)
+    found += extras.unreturned(convention, probe)
     found += extras.rest(convention, probe)
     ulps = compare.ulps(measured)
     if backward is not None:
@@ -120,18 +144,17 @@ def _small(convention: Convention, probe: Probe, measured: Any) -> Finding:
     """A difference no larger than float32 makes: an epsilon in an equation, or float32 itself."""
     at = compare.points(convention, probe, False)
     sizes = compare.sizes_of(convention, probe)
-    equations = convention.equations(at[0].values)
-    results = {s.current: [p.results.get(s.current.name) for p in at] for s in convention.sites.cell.states}
-    for edit in edits(convention.sites, equations):
+    cell = convention.sites.cell
+    loop = convention.loop(at[0].values)
+    for edit in edits(convention.sites, loop.equations):
         if edit.name == "epsilon":
-            made = edit.applied(equations)
-            limits = [bounds(made, p.values, sizes) for p in at]
-            values = [evaluated(made, p.values, sizes, FLOATS) for p in at]
+            made = edit.applied_to(loop)
+            limits = [bounds(made, p.values, sizes, p.results, cell) for p in at]
+            values = [float_results(made, p.values, sizes, p.results, cell) for p in at]
             near = [
-                (np.abs(values[k][q] - r) <= 2 * limits[k][q]).all()
-                for q, rs in results.items()
-                for k, r in enumerate(rs)
-                if r is not None
+                (np.abs(values[k][name] - result) <= 2 * limits[k][name]).all()
+                for k, p in enumerate(at)
+                for name, result in p.results.items()
             ]
             if all(near):
                 only = Explanation(convention, (edit,), made, len(near), len(near))

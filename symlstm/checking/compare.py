@@ -11,12 +11,8 @@ import numpy as np
 from symlstm.checking.convention import Convention
 from symlstm.checking.leaves import Path
 from symlstm.checking.probe import OPEN, Probe, draw
-from symlstm.checking.reference import (
-    Equations,
-    bounds,
-    difference,
-    digits,
-)
+from symlstm.checking.loop import Loop, bounds, digits
+from symlstm.checking.reference import difference
 from symlstm.evidence.running import U
 
 U32 = 2.0**-24
@@ -26,7 +22,7 @@ PROBES = 2
 
 @dataclass(frozen=True)
 class Point:
-    """One call: its arrays, the leaves of the cell that they mean, and the states that came back, (batch, n, 1)."""
+    """One call: its arrays, the leaves of the cell that they mean, and what came back: (batch, n, 1), or steps first."""
 
     arrays: Mapping[Path, Any]
     values: dict[Any, Any]
@@ -72,27 +68,25 @@ def points(convention: Convention, probe: Probe, blind: bool) -> list[Point]:
             convention.set_gate(arrays, gate, bias)
         returned = probe.run(arrays)
         results = {
-            state: convention.rows_first(returned[path])[..., None]
-            for state, path in convention.outputs.items()
+            name: convention.standard(name, returned[path])[..., None]
+            for name, path in convention.outputs.items()
             if path in returned
         }
         made.append(Point(arrays, convention.values(arrays, sizes_of(convention, probe)), results, name))
     return made
 
 
-def measure(convention: Convention, probe: Probe, at: Point, equations: Equations | None = None) -> dict[str, Measured]:
-    """Each returned state against the equations, in 50 digits."""
+def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None = None) -> dict[str, Measured]:
+    """Each result against the equations, in 50 digits."""
     cell, sizes = convention.sites.cell, sizes_of(convention, probe)
-    equations = equations or convention.equations(at.values)
-    wanted = [s.current for s in cell.states if s.current.name in at.results]
-    true = digits(equations, at.values, sizes, wanted)
-    bound = bounds(equations, at.values, sizes)
+    loop = loop or convention.loop(at.values)
+    true = digits(loop, at.values, sizes, at.results, cell)
+    bound = bounds(loop, at.values, sizes, at.results, cell)
     found = {}
-    for q in wanted:
-        result = at.results[q.name]
-        off = difference(np.asarray(result, dtype=float), true[q])
-        exactly = np.abs(np.asarray(true[q], dtype=float))
-        found[q.name] = Measured(off, np.broadcast_to(bound[q], off.shape), float(exactly.max()), exactly)
+    for name, result in at.results.items():
+        off = difference(np.asarray(result, dtype=float), true[name])
+        exactly = np.abs(np.asarray(true[name], dtype=float))
+        found[name] = Measured(off, np.broadcast_to(bound[name], off.shape), float(exactly.max()), exactly)
     return found
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from symlstm.checking.layout import said, standard
 from symlstm.checking.leaves import Path
+from symlstm.checking.loop import LAST, Each, Loop, loop_of
 from symlstm.checking.reference import Equations, computable
 from symlstm.checking.sites import Site, Sites, columns
 from symlstm.evidence.program import substituted
@@ -53,7 +55,10 @@ class Convention:
     """How an implementation lays out what the cell names.
 
     views: (gate, part) -> the parts of arrays that add up to it. roles: quantity -> path of its array. batch: the axis
-    of the batch in x and states (None: no batch). outputs: state -> path in what is returned.
+    of the batch in x and states (None: no batch). outputs: state -> path in what is returned; of a whole sequence h is
+    the state at every step, h_last the one after the last. axes: what the axes of x, of the initial states and of
+    the results count, by name, where it is a whole sequence (see symlstm.checking.layout). confused: whether the axis
+    that the example calls the batch is run along.
     """
 
     sites: Sites
@@ -64,6 +69,17 @@ class Convention:
     order: tuple[str, ...] = ()
     by_name: bool = False
     added: Mapping[str, float] = field(default_factory=dict)
+    axes: Mapping[str, str] = field(default_factory=dict)
+    confused: bool = False
+
+    @property
+    def sequence(self) -> bool:
+        """Whether it takes a whole sequence."""
+        return bool(self.axes)
+
+    def standard(self, name: str, array: Any) -> Any:
+        """x, a state or a result as (batch, length), with steps first where it has an axis of steps."""
+        return standard(array, self.axes[name]) if name in self.axes else self.rows_first(array)
 
     def rows_first(self, array: Any) -> Any:
         """A batched array as (batch, length)."""
@@ -101,8 +117,17 @@ class Convention:
             found[q] = np.sum(later, axis=0).reshape(1, -1, 1)
         for q in (*cell.inputs, *(s.previous for s in cell.states)):
             if q.name in self.roles:
-                found[q] = self.rows_first(arrays[self.roles[q.name]])[..., None]
+                found[q] = self.standard(q.name, arrays[self.roles[q.name]])[..., None]
+        if self.sequence:
+            x = cell.inputs[0]
+            found[x] = Each(found[x])
+            zero = np.zeros((found[x][0].shape[0], sizes[self.sites.n], 1))
+            found |= {s.previous: zero for s in cell.states if s.previous not in found}
         return found
+
+    def loop(self, values: Mapping[Any, Any]) -> Loop:
+        """The equations of the cell, step by step."""
+        return loop_of(self.sites.cell, self.equations(values))
 
     @property
     def second(self) -> dict[str, Quantity]:
@@ -145,10 +170,24 @@ class Convention:
         parts.append({0: "no bias", 1: "one bias", 2: "two biases"}.get(most, f"{most} biases"))
         if self.added:
             parts += [f"{offset:+g} on the {gate} gate" for gate, offset in self.added.items()]
-        parts.append({None: "no batch", 0: "rows are the batch", 1: "columns are the batch"}[self.batch])
+        if self.sequence:
+            parts.append(self._said_of_sequence())
+        else:
+            parts.append({None: "no batch", 0: "rows are the batch", 1: "columns are the batch"}[self.batch])
         returned = sorted(self.outputs, key=lambda name: [str(part) for part in self.outputs[name]])
         parts.append(f"returns {', '.join(returned)}" if paths else "")
         return "; ".join(p for p in parts if p)
+
+    def _said_of_sequence(self) -> str:
+        """x is (T, B, m), h0 is (B, n)"""
+        x = self.sites.cell.inputs[0].name
+        given = [s.previous for s in self.sites.cell.states if s.previous.name in self.roles]
+        parts = [f"x is {said(self.axes[x], {'f': str(self.sites.m)})}"]
+        parts += [f"initial {q.base} {said(self.axes[q.name], {'f': str(self.sites.n)})}" for q in given]
+        parts += [] if given else ["starts from zero"]
+        shown = [name for name in self.outputs if not name.endswith(LAST)]
+        parts += [f"{name} {said(self.axes[name], {'f': str(self.sites.n)})}" for name in shown]
+        return ", ".join(parts)
 
 
 def _joined(views: Mapping[tuple[str, str], tuple[View, ...]]) -> str:

@@ -14,9 +14,12 @@ import numpy as np
 
 from symlstm.checking.compare import Point
 from symlstm.checking.convention import Convention
-from symlstm.checking.edits import Edit, downstream, edits
-from symlstm.checking.reference import FLOATS, Equations, evaluated
+from symlstm.checking.edits import Edit, edits
+from symlstm.checking.loop import Each, Loop, Trail, float_results, scan
+from symlstm.checking.reference import FLOATS
+from symlstm.checking.time_edits import time_edits
 from symlstm.checking.words import ORDERS
+from symlstm.equations import Cell
 
 GLANCE = 2.0**-38
 """For looking only, of one plus the largest entry: what looks right is then measured against its bound."""
@@ -33,7 +36,7 @@ class Explanation:
 
     convention: Convention
     edits: tuple[Edit, ...]
-    equations: Equations
+    loop: Loop
     explained: int
     of: int
     alike: tuple[Edit, ...] = ()
@@ -47,33 +50,36 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Seen:
-    """What came back at all points at once: values (points, batch, rows, cols), results likewise."""
+    """What came back at all points at once: values (points, batch, rows, cols), results likewise, steps first."""
 
     values: dict[Any, Any]
-    results: dict[Any, Any]
+    results: dict[str, Any]
     sizes: Mapping[Any, int]
+    cell: Cell
 
-    def explained(self, equations: Equations, known: Mapping[Any, Any] | None = None) -> tuple[int, dict[Any, Any]]:
-        """How many (point, state) pairs the equations explain, and all their values."""
-        found = evaluated(equations, known or self.values, self.sizes, FLOATS)
+    def explained(self, loop: Loop, like: Trail = (), changed: Any = frozenset()) -> int:
+        """How many results at how many points and steps the loop explains; like, changed: as in `scan`."""
+        trail = scan(loop, self.values, self.sizes, FLOATS, like, changed)
+        found = float_results(loop, self.values, self.sizes, self.results, self.cell, trail)
         count = 0
-        for q, result in self.results.items():
-            value = np.broadcast_to(found[q], result.shape)
+        for name, result in self.results.items():
+            value = np.broadcast_to(found[name], result.shape)
             off = np.abs(value - result).max(axis=(-1, -2, -3))
             count += int((off <= GLANCE * (1 + np.abs(value).max(axis=(-1, -2, -3)))).sum())
-        return count, found
+        return count
 
     @property
     def pairs(self) -> int:
-        return sum(len(r) for r in self.results.values())
+        return sum(int(np.prod(r.shape[:-3])) for r in self.results.values())
 
 
 def seen(convention: Convention, points: list[Point], sizes: Mapping[Any, int]) -> Seen:
     """All points as one batch."""
-    values = {q: np.stack([p.values[q] for p in points]) for q in points[0].values}
-    states = {s.current.name: s.current for s in convention.sites.cell.states}
-    results = {states[name]: np.stack([p.results[name] for p in points]) for name in points[0].results}
-    return Seen(values, results, sizes)
+    each = {q for q, v in points[0].values.items() if isinstance(v, Each)}
+    values = {q: np.stack([p.values[q] for p in points], axis=-4) for q in points[0].values}
+    values |= {q: Each(values[q]) for q in each}
+    results = {name: np.stack([p.results[name] for p in points], axis=-4) for name in points[0].results}
+    return Seen(values, results, sizes, convention.sites.cell)
 
 
 @dataclass(frozen=True)
@@ -89,13 +95,12 @@ class Search:
         """One more edit in each set."""
         found: list[Explanation] = []
         for base in self.beam:
-            _, known = self.what.explained(base.equations)
-            for edit in edits(self.convention.sites, base.equations):
-                equations = edit.applied(base.equations)
-                moved = downstream(equations, {q for q, _ in edit.changes})
-                before = {q: v for q, v in known.items() if q not in moved}
-                count, _ = self.what.explained(tuple(e for e in equations if e[0] in moved), before)
-                found.append(Explanation(self.convention, (*base.edits, edit), equations, count, self.what.pairs))
+            like = scan(base.loop, self.what.values, self.what.sizes, FLOATS)
+            more = time_edits(self.convention, base.loop) if self.convention.sequence else []
+            for edit in (*more, *edits(self.convention.sites, base.loop.equations)):
+                loop = edit.applied_to(base.loop)
+                count = self.what.explained(loop, () if edit.loop else like, {q for q, _ in edit.changes})
+                found.append(Explanation(self.convention, (*base.edits, edit), loop, count, self.what.pairs))
         found.sort(key=lambda e: -e.explained)
         return Search(self.convention, self.what, tuple(found[:BEAM]), self.tried + len(found))
 
@@ -112,8 +117,8 @@ def explain(candidates: list[tuple[Convention, Seen]]) -> Explanation:
     """The smallest set of edits that was found in any of the conventions, of up to four; complete, or the best."""
     searches = []
     for convention, what in candidates:
-        original = convention.equations(what.values)
-        start, _ = what.explained(original)
+        original = convention.loop(what.values)
+        start = what.explained(original)
         searches.append(Search(convention, what, (Explanation(convention, (), original, start, what.pairs),)))
     best = searches[0].best
     for _ in range(MOST_EDITS):

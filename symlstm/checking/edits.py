@@ -1,18 +1,21 @@
 """Mutants: what people write in place of an equation. Each is an edit of one or two equations of any cell.
 
+`loop` edits how the steps of a sequence follow each other instead (symlstm.checking.time_edits).
+
 Nothing here knows an LSTM: the edits follow from what an equation is made of. The table `KINDS` says, for each kind of
 node, what is commonly written instead; composed edits are edits of edited equations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
-from symlstm.checking.reference import Equations, ordered
+from symlstm.checking.loop import Loop
+from symlstm.checking.reference import Equations, downstream, ordered
 from symlstm.checking.sites import Sites, stacked_as
 from symlstm.evidence.program import named, subnodes, substituted
 from symlstm.expr import build
@@ -31,6 +34,12 @@ class Edit:
     changes: tuple[tuple[Quantity, Any], ...]
     marked: Any = None
     exchanged: tuple[str, ...] = ()
+    loop: Callable[[Loop], Loop] | None = None
+
+    def applied_to(self, loop: Loop) -> Loop:
+        """The loop over steps with this edit."""
+        edited = loop.with_equations(self.applied(loop.equations)) if self.changes else loop
+        return self.loop(edited) if self.loop else edited
 
     @property
     def equation(self) -> str:
@@ -82,15 +91,6 @@ def _distinct(found: list[Edit], equations: Equations) -> list[Edit]:
         if dict(edit.changes) != {q: dict(equations)[q] for q, _ in edit.changes}:
             seen.setdefault(edit.changes, edit)
     return list(seen.values())
-
-
-def downstream(equations: Equations, changed: set[Quantity]) -> set[Quantity]:
-    """What changes when these do, they themselves included."""
-    found = set(changed)
-    for q, expr in equations:
-        if not found.isdisjoint(named(expr)):
-            found.add(q)
-    return found
 
 
 def parameters_of(sites: Sites, equations: Equations) -> list[Quantity]:

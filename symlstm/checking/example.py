@@ -1,45 +1,57 @@
 """The example: from a dict, a tuple, a function of (n, m, batch, rng), or the cell that the code can be read as.
 
-Each array gets a template: every axis as whole numbers (constant, n, m, batch). A function that makes examples is
-called at several sizes, so that templates are known; from a single example they are inferred from its shapes.
+Each array gets a template: every axis as whole numbers of one, n, m, batch and steps. A function that makes examples is
+called at several sizes, so that templates are known; from a single example they are inferred from its shapes. Where
+the input has an axis of steps, or is a list of steps, the implementation takes a whole sequence.
 """
 
 from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from symlstm.checking.axes import JOINED, ONE, SIZES, STEPS, Axis, B, M, N, T
 from symlstm.checking.calls import Call, attempt, call_of
 from symlstm.checking.leaves import Path
+from symlstm.checking.steplists import listed_inputs
 from symlstm.checking.words import role_of
 from symlstm.equations import Cell
 from symlstm.errors import CellError, ValueUnusable
 from symlstm.registry import cell as read_cell
 
-Axis = tuple[int, int, int, int]
-ONE: Axis = (1, 0, 0, 0)
-N, M, B = (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)
-SIZES = (3, 4, 2)
-"""n, m, batch of the probe: all different, so are n + m, 2n, 3n and 4n."""
+NAMES_OF_STEPS = ("t", "steps", "length", "seq_len", "time", "n_steps", "timesteps", "t_x", "tx", "seq_length")
 
 
 @dataclass(frozen=True)
 class Example:
-    """A call, the templates of its arrays, and sizes (n, m, batch) at which it runs."""
+    """A call, the templates of its arrays, and sizes (n, m, batch) at which it runs.
+
+    x: the input of a whole sequence (None: one step). steps: how many. any_length: whether it takes one step as well.
+    """
 
     call: Call
     templates: dict[Path, tuple[Axis, ...]]
     sizes: tuple[int, int, int]
+    x: Path | None = None
+    steps: int = 1
+    any_length: bool = True
 
     def shape(self, path: Path) -> tuple[int, ...]:
-        return tuple(
-            c + k * self.sizes[0] + j * self.sizes[1] + b * self.sizes[2] for c, k, j, b in self.templates[path]
-        )
+        return tuple(axis.length(self.sizes, self.steps) for axis in self.templates[path])
+
+    def runs(self) -> bool:
+        """Whether the function takes random arrays of these shapes."""
+        rng = np.random.default_rng(0)
+        try:
+            attempt(self.call, {path: rng.standard_normal(self.shape(path)) for path in self.templates})
+        except ValueUnusable:
+            return False
+        return True
 
 
 def read_example(function: Callable[..., Any], example: Any, states: int) -> Example:
@@ -47,16 +59,26 @@ def read_example(function: Callable[..., Any], example: Any, states: int) -> Exa
     if example is None:
         example = _from_the_code(function)
     if callable(example):
-        return _from_maker(function, example)
+        return lengths(_from_maker(function, example))
     call = _call(function, example)
-    return _inferred(call, states)
+    found = inferred_sequence(call)
+    return lengths(found) if found is not None else _inferred(call, states)
 
 
-def _call(function: Callable[..., Any], example: Any) -> Call:
-    if isinstance(example, dict):
-        return call_of(function, (), example)
-    if isinstance(example, (tuple, list)):
-        return call_of(function, tuple(example), {})
+def lengths(example: Example) -> Example:
+    """A sequence at the number of steps that tells most, where the function takes any; else as it was given."""
+    if example.x is None:
+        return example
+    wished = replace(example, steps=STEPS)
+    if example.steps != STEPS and wished.runs():
+        example = wished
+    return replace(example, any_length=replace(example, steps=1).runs())
+
+
+def _call(function: Callable[..., Any], example: Any, steps: int | None = None) -> Call:
+    if isinstance(example, (dict, tuple, list)):
+        call = call_of(function, *(((), example) if isinstance(example, dict) else (tuple(example), {})))
+        return replace(call, stacked=listed_inputs(call.arguments, steps))
     raise ValueUnusable(
         f"the example is a {type(example).__name__}",
         "give a dict by argument name, a tuple of positional arguments, or a function of (n, m, batch, rng)",
@@ -64,31 +86,71 @@ def _call(function: Callable[..., Any], example: Any) -> Call:
 
 
 def _from_maker(function: Callable[..., Any], make: Callable[..., Any]) -> Example:
+    asks = asks_for_steps(make)
+
     def at(sizes: tuple[int, ...]) -> Call:
         try:
-            made = make(*sizes, np.random.default_rng(0))
+            made = _made(make, sizes, asks)
         except Exception as error:
             raise ValueUnusable(
-                f"the example function fails at n, m, batch = {sizes}: {type(error).__name__}: {error}",
-                "it takes (n, m, batch, rng) and gives a dict by argument name, or a tuple",
+                f"the example function fails at n, m, batch, steps = {sizes}: {type(error).__name__}: {error}",
+                "it takes (n, m, batch, rng) or (n, m, batch, T, rng) and gives a dict by argument name, or a tuple",
             ) from error
-        return _call(function, made)
+        return _call(function, made, sizes[3] if asks else None)
 
-    base = at(SIZES)
-    shapes = {leaf.path: leaf.array.shape for leaf in base.leaves()}
+    base = (*SIZES, STEPS)
+    call = at(base)
+    shapes = {leaf.path: leaf.array.shape for leaf in call.leaves()}
     moved = []
-    for k in range(3):
-        other = at(tuple(s + (i == k) for i, s in enumerate(SIZES)))
+    for k in range(4 if asks else 3):
+        other = at(tuple(s + (i == k) for i, s in enumerate(base)))
         moved.append({leaf.path: leaf.array.shape for leaf in other.leaves()})
     made: dict[Path, tuple[Axis, ...]] = {}
     for path, shape in shapes.items():
         axes = []
         for a, length in enumerate(shape):
             steps = [m[path][a] - length if path in m and len(m[path]) == len(shape) else 0 for m in moved]
-            rest = length - sum(s * v for s, v in zip(steps, SIZES, strict=True))
-            axes.append((rest, *steps))
+            rest = length - sum(s * v for s, v in zip(steps, base, strict=False))
+            axes.append(Axis(rest, *steps))
         made[path] = tuple(axes)
-    return Example(base, made, SIZES)
+    return with_steps(Example(call, made, SIZES, steps=STEPS if asks else 1))
+
+
+def asks_for_steps(make: Callable[..., Any]) -> str | None:
+    """How a function that makes examples asks for the number of steps: the name of its parameter, None if not."""
+    try:
+        taken = inspect.signature(make).parameters
+    except (TypeError, ValueError):
+        return None
+    named = next((name for name in taken if name.lower() in NAMES_OF_STEPS), None)
+    plain = [p for p in taken.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    return named or (plain[3].name if len(plain) == 5 else None)
+
+
+def _made(make: Callable[..., Any], sizes: tuple[int, ...], asks: str | None) -> Any:
+    n, m, batch, steps = sizes
+    rng = np.random.default_rng(0)
+    if asks is None:
+        return make(n, m, batch, rng)
+    names = [name for name in inspect.signature(make).parameters if name != asks]
+    return make(**dict(zip(names, (n, m, batch, rng), strict=False)), **{asks: steps})
+
+
+def with_steps(example: Example) -> Example:
+    """The example with its input of a whole sequence, where it has one: x has an axis of steps, or one of a fixed
+    length beside those of batch and features."""
+    for path, axes in sorted(example.templates.items(), key=lambda item: role_of(str(item[0][-1])) != "x"):
+        rest = [axis for axis in axes if axis != ONE]
+        if M not in rest or path[0] == "self" or any(axis.n for axis in rest):
+            continue
+        if T in rest:
+            return replace(example, x=path)
+        fixed = [k for k, axis in enumerate(axes) if axis.one > 1 and axis == Axis(axis.one)]
+        if len(fixed) == 1 and len(rest) == 2 + (B in rest):
+            chosen = axes[fixed[0]].one
+            axes = tuple(T if k == fixed[0] else axis for k, axis in enumerate(axes))
+            return replace(example, x=path, steps=chosen, templates={**example.templates, path: axes})
+    return replace(example, steps=1)
 
 
 def _from_the_code(function: Callable[..., Any]) -> Any:
@@ -151,7 +213,7 @@ def _inferred(call: Call, states: int) -> Example:
                 axes = [_meaning(length, n, m) for length in leaf.array.shape]
                 known += sum(a is not None for a in axes)
                 templates[leaf.path] = tuple(
-                    a or (length, 0, 0, 0) for a, length in zip(axes, leaf.array.shape, strict=True)
+                    a or Axis(length) for a, length in zip(axes, leaf.array.shape, strict=True)
                 )
         if best is None or known > best[0]:
             best = (known, (templates, (n, m, batch)))
@@ -159,13 +221,8 @@ def _inferred(call: Call, states: int) -> Example:
         raise ValueUnusable(f"{x.name} is {x.array.shape} and {h.name} is {h.array.shape}: which axis is the batch?")
     chosen, sizes = best[1]
     given = Example(call, chosen, sizes)
-    wished = Example(call, chosen, SIZES)
-    try:  # other sizes tell more, where the function takes them
-        rng = np.random.default_rng(0)
-        attempt(call, {path: rng.standard_normal(wished.shape(path)) for path in chosen})
-    except ValueUnusable:
-        return given
-    return wished
+    wished = Example(call, chosen, SIZES)  # other sizes tell more, where the function takes them
+    return wished if wished.runs() else given
 
 
 def _meaning(length: int, n: int, m: int) -> Axis | None:
@@ -173,7 +230,76 @@ def _meaning(length: int, n: int, m: int) -> Axis | None:
     if length == 1:
         return ONE
     counts = itertools.chain(
-        [((0, 1, 0, 0), n), ((0, 0, 1, 0), m), ((0, 1, 1, 0), n + m), ((1, 1, 1, 0), n + m + 1)],
-        (((0, k, 0, 0), k * n) for k in (4, 3, 2)),
+        [(N, n), (M, m), (JOINED, n + m), (JOINED._replace(one=1), n + m + 1)],
+        ((Axis(n=k), k * n) for k in (4, 3, 2)),
     )
     return next((axis for axis, value in counts if value == length), None)
+
+
+ORDERS = ("tbf", "btf", "fbt", "tfb", "bft", "ftb")
+"""Steps, batch and features in the order in which they are usual."""
+
+
+def inferred_sequence(call: Call) -> Example | None:
+    """One example of a whole sequence: the meaning of the axes under which most of them have one; None for a step."""
+    found = {leaf.path: leaf.array.shape for leaf in call.leaves()}
+    given = {path: shape for path, shape in found.items() if path[0] != "self"}
+    by_role: dict[str | None, Path] = {}
+    for path in given:
+        by_role.setdefault(role_of(str(path[-1])), path)
+    x = by_role.get("x") or next(iter(given), None)
+    if x is None:
+        return None
+    h = by_role.get("h")
+    flat = h is None or len([length for length in given[h] if length > 1]) < 2
+    if len(given[x]) == 2 and (call.stacked or not flat):
+        orders: tuple[str, ...] = ("tf",) if call.stacked else ()
+    elif len(given[x]) == 2:
+        orders = ("tf", "ft")
+    else:
+        orders = tuple(o for o in ORDERS if not call.stacked or o[0] == "t") if len(given[x]) == 3 else ()
+    best: tuple[int, Example] | None = None
+    for order in orders:
+        sizes = dict(zip(order, given[x], strict=True))
+        for n in sorted({length for shape in found.values() for length in shape if length > 1}):
+            score, example = _read_as(call, found, x, by_role, order, (n, sizes["f"], sizes.get("b", 1)), sizes["t"])
+            if score is not None and (best is None or score > best[0]):
+                best = (score, example)
+    if best is None:
+        return None
+    wished = replace(best[1], sizes=SIZES)
+    return wished if wished.runs() else best[1]
+
+
+def _read_as(
+    call: Call,
+    found: Mapping[Path, tuple[int, ...]],
+    x: Path,
+    roles: Mapping[str | None, Path],
+    order: str,
+    sizes: tuple[int, int, int],
+    steps: int,
+) -> tuple[int | None, Example]:
+    """How many axes mean something when x is laid out so; None where the states do not fit."""
+    n, m, batch = sizes
+    templates = {x: tuple({"t": T, "b": B, "f": M}[letter] for letter in order)}
+    known = 0
+    states = {roles[role] for role in ("h", "c") if role in roles} - {x}
+    for path, shape in found.items():
+        if path == x:
+            continue
+        if path in states:
+            rest = [length for length in shape if length != 1]
+            turned = "b" in order and order.index("f") < order.index("b")
+            wanted = [length for length in ((n, batch) if turned else (batch, n)) if length != 1]
+            if rest != wanted:
+                return None, Example(call, {}, sizes)
+            letters = iter([axis for axis, length in zip((N, B) if turned else (B, N), (n, batch) if turned else (batch, n), strict=True) if length != 1])
+            templates[path] = tuple(ONE if length == 1 else next(letters) for length in shape)
+            known += 2
+            continue
+        axes = [_meaning(length, n, m) for length in shape]
+        known += sum(axis is not None for axis in axes)
+        known += 2 * sum(axis == JOINED or axis == Axis(n=4) for axis in axes)
+        templates[path] = tuple(a or Axis(length) for a, length in zip(axes, shape, strict=True))
+    return known, Example(call, templates, sizes, x, steps)

@@ -8,6 +8,7 @@ import numpy as np
 
 from symlstm.checking.convention import Convention
 from symlstm.checking.leaves import Path
+from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, Finding
 
@@ -29,20 +30,49 @@ def ambiguous(convention: Convention, others: list[Convention]) -> list[Finding]
     ]
 
 
-def unreturned(convention: Convention) -> list[Finding]:
-    """States that are not returned: what hides in them."""
-    missing = [s.current.name for s in convention.sites.cell.states if s.current.name not in convention.outputs]
-    lost = [s.previous.name for s in convention.sites.cell.states if s.previous.name not in convention.roles]
+def unreturned(convention: Convention, probe: Probe) -> list[Finding]:
+    """States that are not returned or not given, a number of steps that is fixed: what hides in them."""
+    states = convention.sites.cell.states
+    returned = {name.removesuffix(LAST) for name in convention.outputs}
     found = [
         Finding("not_returned", name, "", f"{name} is not returned", "it is seen only through the other results", NOTE)
-        for name in missing
+        for name in (s.current.name for s in states)
+        if name not in returned
     ]
-    return found + [
-        Finding(
-            "not_given", name, "", f"{name} is not among the arguments", "mistakes in what it multiplies are hidden"
+    lost = [s.previous for s in states if s.previous.name not in convention.roles]
+    if convention.sequence and lost:
+        names = " and ".join(q.base for q in lost)
+        message = (
+            f"the initial {names} {'is' if len(lost) == 1 else 'are'} zero inside: what multiplies "
+            f"{'it' if len(lost) == 1 else 'them'} in the first step (recurrent weights, the forget gate) cannot be seen "
+            "there, nor whether initial states would be used, or exchanged"
         )
-        for name in lost
-    ]
+        found.append(Finding("zero_initial_state", "", probe.example.call.line, message, "no argument is one", NOTE))
+    elif lost:
+        found += [
+            Finding(
+                "not_given", q.name, "", f"{q.name} is not among the arguments", "mistakes in what it multiplies are hidden"
+            )
+            for q in lost
+        ]
+    if convention.sequence and probe.example.steps < 3:
+        message = f"only {probe.example.steps} steps can be seen: what goes wrong from the third on is hidden"
+        found.append(Finding("short_sequence", "", probe.example.call.line, message, "no other length runs", NOTE))
+    if convention.sequence and not probe.example.any_length:
+        message = f"it runs with {probe.example.steps} steps alone, or not with one: gates are told apart less surely"
+        found.append(Finding("fixed_length", "", probe.example.call.line, message, "one step was tried", NOTE))
+    if convention.confused:
+        message = "the axis that the example makes as long as the batch is run along in time, and that of the steps is not"
+        found.append(
+            Finding(
+                "batch_and_time_confused",
+                "",
+                probe.example.call.line,
+                message,
+                "one item of the batch was moved: the later ones change; one step was moved: the others do not",
+            )
+        )
+    return found
 
 
 def rest(convention: Convention, probe: Probe) -> list[Finding]:
@@ -51,7 +81,7 @@ def rest(convention: Convention, probe: Probe) -> list[Finding]:
     unused = [path for path in probe.base if not _matters(path, probe, before)]
     found = []
     states = set(convention.outputs.values())
-    h_path = convention.outputs.get("h")
+    h_path = None if convention.sequence else convention.outputs.get("h")
     for path, array in before.items():
         top = h_path is not None and len(path) == len(h_path)
         if path not in states and top and not _went_in(array, probe) and h_path is not None:

@@ -16,13 +16,15 @@ import numpy as np
 
 from symlstm.checking import words
 from symlstm.checking.convention import Convention, View
-from symlstm.checking.example import ONE, B, Example, M, N
-from symlstm.checking.fingerprint import fingerprint, fingerprint_of_the_cell
+from symlstm.checking.axes import JOINED, ONE, Axis, B, M, N
+from symlstm.checking.example import Example
+from symlstm.checking.fingerprint import Answers, fingerprint, fingerprint_of_the_cell
 from symlstm.checking.leaves import Path
 from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
 from symlstm.errors import ValueUnusable
 
+Slots = dict[str, list[tuple[str, View]]]
 MOST_OUTPUTS = 4
 MOST = 6
 SLACK = 4
@@ -33,11 +35,25 @@ def find(sites: Sites, probe: Probe) -> list[Convention]:
     """The conventions that fit best, the likeliest first; ValueUnusable says what could not be found out."""
     example = probe.example
     roles, batch = _roles(sites, example)
-    results = _results(probe, roles, batch)
-    states = [s.current.name for s in sites.cell.states]
-    slots, by_name = _slots(sites, probe, roles, results)
-    gates = sites.gates
-    reference = fingerprint_of_the_cell(sites, example)
+    state = next(p for q, p in roles.items() if q.endswith("prev"))
+    results = state_like(probe, example.shape(state), list(probe.base.values()))
+    slots, by_name = slots_of(sites, probe, roles, results)
+    reference = fingerprint_of_the_cell(sites, example, roles)
+    return ranked(sites, probe, slots, by_name, roles, batch, results, reference)
+
+
+def ranked(
+    sites: Sites,
+    probe: Probe,
+    slots: Slots,
+    by_name: bool,
+    roles: dict[str, Path],
+    batch: int | None,
+    results: list[Path],
+    reference: Answers,
+) -> list[Convention]:
+    """The orders of gates and of results whose fingerprint is nearest to that of the cell, the nearest first."""
+    gates, states = sites.gates, [s.current.name for s in sites.cell.states]
     scored = []
     plain = Convention(
         sites, _views(sites, slots, dict(zip(gates, gates, strict=True))), roles, batch, {}, gates, by_name
@@ -101,15 +117,13 @@ def _core(axes: tuple[Any, ...]) -> list[Any]:
     return [axis for axis in axes if axis != ONE]
 
 
-def _results(probe: Probe, roles: Mapping[str, Path], batch: int | None) -> list[Path]:
+def state_like(probe: Probe, shape: tuple[int, ...], given: list[Any]) -> list[Path]:
     """The returned arrays that may be states: of their shape, and none of what went in; those nearest the top first."""
-    state = next(p for q, p in roles.items() if q.endswith("prev"))
-    shape = probe.example.shape(state)
     returned = probe.run(probe.base)
     found: list[Path] = []
     for path, array in sorted(returned.items(), key=lambda item: len(item[0])):
         same = [p for p in found if np.array_equal(returned[p], array)]
-        went_in = any(a.shape == array.shape and np.array_equal(a, array) for a in probe.base.values())
+        went_in = any(a.shape == array.shape and np.array_equal(a, array) for a in given)
         if array.shape == shape and not same and not went_in:
             found.append(path)
     shallow = [p for p in found if len(p) == len(found[0])] if found else []
@@ -121,11 +135,11 @@ def _results(probe: Probe, roles: Mapping[str, Path], batch: int | None) -> list
     return (shallow if len(shallow) > 1 else found)[:MOST_OUTPUTS]
 
 
-Slots = dict[str, list[tuple[str, View]]]
+def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: list[Path]) -> tuple[Slots, bool]:
+    """For each slot (a gate by name, or a number) its parts; and whether names say all.
 
-
-def _slots(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: list[Path]) -> tuple[Slots, bool]:
-    """For each slot (a gate by name, or a number) its parts; and whether names say all."""
+    The probe sees a step with a previous state that is not zero: the first step, or where it starts from zero, the second.
+    """
     example = probe.example
     params = [p for p in example.templates if p not in roles.values()]
     kinds = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
@@ -167,7 +181,7 @@ def _slots(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: list[
 def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
     """(how many gates, what the other axis counts) of an array; the other is None for a bias, ("rows", 2) for two."""
     core = _core(axes)
-    wide = [(0, 1, 1, 0), (1, 1, 1, 0), M, N]
+    wide = [JOINED, JOINED._replace(one=1), M, N]
     if len(core) == 1 and _gates_in(core[0]):
         return _gates_in(core[0]), None
     if len(core) == 2:
@@ -175,15 +189,15 @@ def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
             count = _gates_in(core[mine])
             if count and core[other] in wide and (count > 1 or core[other] != N or core[mine] == N):
                 return (count, (core[other], mine == 1))
-        if core[0] == (gates, 0, 0, 0) and core[1] == N:
+        if core[0] == Axis(gates) and core[1] == N:
             return gates, None
-        if core[0] == (2, 0, 0, 0) and _gates_in(core[1]):
+        if core[0] == Axis(2) and _gates_in(core[1]):
             return _gates_in(core[1]), ("rows", 2)
     return None
 
 
 def _gates_in(axis: Any) -> int:
-    return int(axis[1]) if axis[0] == axis[2] == axis[3] == 0 else 0
+    return int(axis.n) if axis == Axis(n=axis.n) else 0
 
 
 def _majority(probe: Probe, results: list[Path], paths: list[Path], kinds: Mapping[Path, Any]) -> bool:

@@ -25,7 +25,7 @@ VARIANTS = {
 def wrong(best: Explanation, probe: Probe) -> list[Finding]:
     """One finding an edit; the evidence is measured with all of them at once."""
     at = compare.points(best.convention, probe, False)
-    found = compare.ulps([compare.measure(best.convention, probe, p, best.equations) for p in at])
+    found = compare.ulps([compare.measure(best.convention, probe, p, best.loop) for p in at])
     figures = ", ".join(f"{name} {row['scaled']:.2g} ulp (bound {row['bound']:.2g})" for name, row in found.items())
     together = "with it" if len(best.edits) == 1 else f"with these {len(best.edits)} together"
     evidence = f"{together}, all results agree at {best.of} of {best.of} (point, state) pairs: {figures} scaled"

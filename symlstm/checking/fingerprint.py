@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from symlstm.checking.convention import Convention
 from symlstm.checking.example import Example
 from symlstm.checking.leaves import Path
+from symlstm.checking.loop import LAST, Each, float_results, loop_of
 from symlstm.checking.probe import OPEN, Probe, draw
-from symlstm.checking.reference import float_values
+from symlstm.checking.reference import computable
 from symlstm.checking.sites import Sites
 
 BLIND = {"zero": 0.0, "open": OPEN, "shut": -OPEN}
@@ -19,14 +21,14 @@ BLIND = {"zero": 0.0, "open": OPEN, "shut": -OPEN}
 Answers = dict[tuple[str, str], dict[Any, bool]]
 
 
-def _situations(sites: Sites) -> list[str]:
-    states = [s.previous.name for s in sites.cell.states]
+def _situations(sites: Sites, given: Collection[str]) -> list[str]:
+    states = [s.previous.name for s in sites.cell.states if s.previous.name in given]
     return ["", *states, *(f"{g} {how}" for g in sites.gates for how in BLIND)]
 
 
 def fingerprint(sites: Sites, probe: Probe, found: Convention, results: list[Path]) -> Answers:
     answers: Answers = {}
-    for situation in _situations(sites):
+    for situation in _situations(sites, found.roles):
         arrays = {path: array.copy() for path, array in probe.base.items()}
         if situation in found.roles:
             arrays[found.roles[situation]][...] = 0.0
@@ -51,8 +53,8 @@ def _differs(a: Any, b: Any) -> bool:
     return bool(np.abs(a - b).max() > 1e-9 * (1 + np.abs(a).max()))
 
 
-def fingerprint_of_the_cell(sites: Sites, example: Example) -> Answers:
-    """The same questions put to the equations."""
+def fingerprint_of_the_cell(sites: Sites, example: Example, given: Collection[str], steps: int = 1) -> Answers:
+    """The same questions put to the equations, after so many steps; given: the states that are no zeros inside."""
     n, m, batch = example.sizes
     sizes = {sites.n: n, sites.m: m}
     rng = np.random.default_rng(2)
@@ -64,10 +66,12 @@ def fingerprint_of_the_cell(sites: Sites, example: Example) -> Answers:
         ]
         base[q] = draw(rng, (1, *lengths))
     for q, length in ((cell.inputs[0], m), *((s.previous, n) for s in cell.states)):
-        base[q] = draw(rng, (batch, length, 1))
+        base[q] = draw(rng, (batch, length, 1)) * (q in cell.inputs or q.name in given)
+    x = cell.inputs[0]
+    base[x] = Each(draw(rng, (steps, batch, m, 1)))
     answers: Answers = {}
     of_gate = {g: {s.parameter for s in sites.sites if s.gate == g} for g in sites.gates}
-    for situation in _situations(sites):
+    for situation in _situations(sites, given):
         values = dict(base)
         for q in base:
             if q.name == situation:
@@ -76,12 +80,13 @@ def fingerprint_of_the_cell(sites: Sites, example: Example) -> Answers:
             if how in BLIND and q in of_gate[gate]:
                 flat = q.shape[1] == 1 and q.name.startswith("b")
                 values[q] = 0 * base[q] + (BLIND[how] if flat else 0.0)
-        before = float_values(cell, values, sizes)
+        loop, names = loop_of(cell, computable(cell, values)), [s.current.name + LAST for s in cell.states]
+        before = float_results(loop, values, sizes, names, cell)
         for gate in sites.gates:
             if not situation.startswith(gate + " "):
                 moved = {q: v * 1.5 if q in of_gate[gate] else v for q, v in values.items()}
-                after = float_values(cell, moved, sizes)
+                after = float_results(loop, moved, sizes, names, cell)
                 answers[situation, gate] = {
-                    s.current.name: _differs(before[s.current], after[s.current]) for s in cell.states
+                    name.removesuffix(LAST): _differs(before[name], after[name]) for name in names
                 }
     return answers

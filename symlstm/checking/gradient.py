@@ -18,10 +18,10 @@ from symlstm.checking.backward_edits import backward_edits
 from symlstm.checking.calls import attempt, call_of
 from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
-from symlstm.checking.edits import Edit, downstream
+from symlstm.checking.edits import Edit
 from symlstm.checking.leaves import Path, leaves, replaced
 from symlstm.checking.probe import Probe, draw
-from symlstm.checking.reference import FLOATS, GRADIENTS, Equations, difference, digits, evaluated
+from symlstm.checking.reference import FLOATS, GRADIENTS, Equations, difference, digits, downstream, evaluated
 from symlstm.checking.report import Finding
 from symlstm.checking.sites import columns
 from symlstm.checking.words import role_of

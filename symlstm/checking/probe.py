@@ -10,6 +10,7 @@ import numpy as np
 from symlstm.checking.calls import attempt
 from symlstm.checking.example import Example
 from symlstm.checking.leaves import Path, leaves
+from symlstm.checking.steplists import gathered, patterns
 
 OPEN = 40.0
 """A bias at which sigmoid and tanh are 1 to the last bit."""
@@ -22,16 +23,23 @@ class Probe:
         self.example = example
         self.rng = np.random.default_rng(seed)
         self.base = {path: draw(self.rng, example.shape(path)) for path in example.templates}
+        self.patterns: frozenset[Path] = frozenset()
+        if example.x is not None and example.steps > 1:
+            self.patterns = frozenset(patterns(leaves(attempt(example.call, copies(self.base))), example.steps))
 
     def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
-        """The arrays that come back, by path."""
-        returned = attempt(self.example.call, {path: array.copy() for path, array in arrays.items()})
-        return {leaf.path: leaf.array for leaf in leaves(returned)}
+        """The arrays that come back, by path; a list with one array a step as one array, under a path with "*"."""
+        return gathered(leaves(attempt(self.example.call, copies(arrays))), self.patterns)
 
     def changed(self, arrays: Mapping[Path, Any], moved: Mapping[Path, Any], outputs: Any) -> dict[Path, Any]:
         """Which entries of the outputs differ between the two."""
         a, b = self.run(arrays), self.run(moved)
         return {path: np.asarray(a[path] != b[path]) for path in outputs if path in a and path in b}
+
+
+def copies(arrays: Mapping[Path, Any]) -> dict[Path, Any]:
+    """Arrays that somebody's function may change."""
+    return {path: array.copy() for path, array in arrays.items()}
 
 
 def draw(rng: Any, shape: tuple[int, ...]) -> Any:

@@ -108,6 +108,15 @@ def ordered(equations: Equations) -> Equations:
     return tuple(made)
 
 
+def downstream(equations: Equations, changed: set[Quantity]) -> set[Quantity]:
+    """What changes when these do, they themselves included."""
+    found = set(changed)
+    for q, expr in equations:
+        if not found.isdisjoint(named(expr)):
+            found.add(q)
+    return found
+
+
 def evaluated(equations: Equations, values: Values, sizes: Mapping[Any, int], field: Any) -> dict[Quantity, Any]:
     """All quantities, in the numbers of a field."""
     known, key = dict(values), tuple(sizes.items())
@@ -134,14 +143,15 @@ def digits(equations: Equations, values: Values, sizes: Mapping[Any, int], wante
     found: dict[Any, list[Any]] = {q: [] for q in wanted}
     with mpmath.workdps(PROMISED + 10):
         for k in range(batch):
-            leaves = {q: _numbers(v[k if len(v) > 1 else 0]) for q, v in values.items()}
+            leaves = {q: numbers(v[k if len(v) > 1 else 0]) for q, v in values.items()}
             known = evaluated(equations, leaves, sizes, DIGITS)
             for q in wanted:
                 found[q].append(known[q])
     return {q: np.stack(parts) for q, parts in found.items()}
 
 
-def _numbers(matrix: Any) -> Any:
+def numbers(matrix: Any) -> Any:
+    """A float64 matrix as 50-digit numbers, taken as exact."""
     return shaped([mpmath.mpf(float(v)) for v in np.asarray(matrix).reshape(-1)], matrix.shape)
 
 
