@@ -72,7 +72,8 @@ def examine(
         example = function_from_file(example)
     if not callable(function) or isinstance(function, type):
         raise CellError(
-            f"{implementation!r} is not a function of a step or a sequence", "give a function, or a method of an object: cell.step"
+            f"{implementation!r} is not a function of one step or of a sequence",
+            "give a function, or a method of an object: cell.step",
         )
     reference = find_cell(cell)
     sites = sites_of(reference)

@@ -10,8 +10,8 @@ import numpy as np
 
 from symlstm.checking.convention import Convention
 from symlstm.checking.leaves import Path
-from symlstm.checking.probe import OPEN, Probe, draw
 from symlstm.checking.loop import Loop, bounds, digits
+from symlstm.checking.probe import OPEN, Probe, draw
 from symlstm.checking.reference import difference
 from symlstm.evidence.running import U
 
@@ -22,7 +22,7 @@ PROBES = 2
 
 @dataclass(frozen=True)
 class Point:
-    """One call: its arrays, the leaves of the cell that they mean, and what came back: (batch, n, 1), or steps first."""
+    """One call: its arrays, the leaves of the cell that they mean, and what came back, (batch, n, 1) or steps first."""
 
     arrays: Mapping[Path, Any]
     values: dict[Any, Any]

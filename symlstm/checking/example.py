@@ -294,7 +294,15 @@ def _read_as(
             wanted = [length for length in ((n, batch) if turned else (batch, n)) if length != 1]
             if rest != wanted:
                 return None, Example(call, {}, sizes)
-            letters = iter([axis for axis, length in zip((N, B) if turned else (B, N), (n, batch) if turned else (batch, n), strict=True) if length != 1])
+            letters = iter(
+                [
+                    axis
+                    for axis, length in zip(
+                        (N, B) if turned else (B, N), (n, batch) if turned else (batch, n), strict=True
+                    )
+                    if length != 1
+                ]
+            )
             templates[path] = tuple(ONE if length == 1 else next(letters) for length in shape)
             known += 2
             continue

@@ -44,14 +44,18 @@ def unreturned(convention: Convention, probe: Probe) -> list[Finding]:
         names = " and ".join(q.base for q in lost)
         message = (
             f"the initial {names} {'is' if len(lost) == 1 else 'are'} zero inside: what multiplies "
-            f"{'it' if len(lost) == 1 else 'them'} in the first step (recurrent weights, the forget gate) cannot be seen "
-            "there, nor whether initial states would be used, or exchanged"
+            f"{'it' if len(lost) == 1 else 'them'} in the first step (recurrent weights, the forget gate) cannot be "
+            "seen there, nor whether initial states would be used, or exchanged"
         )
         found.append(Finding("zero_initial_state", "", probe.example.call.line, message, "no argument is one", NOTE))
     elif lost:
         found += [
             Finding(
-                "not_given", q.name, "", f"{q.name} is not among the arguments", "mistakes in what it multiplies are hidden"
+                "not_given",
+                q.name,
+                "",
+                f"{q.name} is not among the arguments",
+                "mistakes in what it multiplies are hidden",
             )
             for q in lost
         ]
@@ -62,7 +66,9 @@ def unreturned(convention: Convention, probe: Probe) -> list[Finding]:
         message = f"it runs with {probe.example.steps} steps alone, or not with one: gates are told apart less surely"
         found.append(Finding("fixed_length", "", probe.example.call.line, message, "one step was tried", NOTE))
     if convention.confused:
-        message = "the axis that the example makes as long as the batch is run along in time, and that of the steps is not"
+        message = (
+            "the axis that the example makes as long as the batch is run along in time, and that of the steps is not"
+        )
         found.append(
             Finding(
                 "batch_and_time_confused",

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking import words
-from symlstm.checking.convention import Convention, View
 from symlstm.checking.axes import JOINED, ONE, Axis, B, M, N
+from symlstm.checking.convention import Convention, View
 from symlstm.checking.example import Example
 from symlstm.checking.fingerprint import Answers, fingerprint, fingerprint_of_the_cell
 from symlstm.checking.leaves import Path
@@ -138,7 +138,7 @@ def state_like(probe: Probe, shape: tuple[int, ...], given: list[Any]) -> list[P
 def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: list[Path]) -> tuple[Slots, bool]:
     """For each slot (a gate by name, or a number) its parts; and whether names say all.
 
-    The probe sees a step with a previous state that is not zero: the first step, or where it starts from zero, the second.
+    The probe sees a step with a previous state that is not zero: the first, or, where it starts from zero, the second.
     """
     example = probe.example
     params = [p for p in example.templates if p not in roles.values()]

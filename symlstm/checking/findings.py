@@ -10,6 +10,7 @@ from symlstm.checking import compare
 from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import Edit
+from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe
 from symlstm.checking.report import Finding
 from symlstm.checking.source import line_of
@@ -98,16 +99,22 @@ def unexplained(best: Explanation, convention: Convention, probe: Probe, measure
     """No set of edits explains it: which quantity departs first, and by how much."""
     order = [e.name for e in convention.sites.cell.equations]
     off: dict[str, float] = {}
+    steps: dict[str, int] = {}
     for at in measured:
-        for name, m in at.items():
+        for result, m in at.items():
             if not m.within:
+                name = result.removesuffix(LAST)
                 off[name] = max(off.get(name, 0.0), float(np.abs(m.difference).max()))
-    first = min(off, key=order.index) if off else ""
+                late = m.difference.shape[0] if m.difference.ndim == 4 else 0
+                at_step = [k for k in range(late) if not (np.abs(m.difference[k]) <= m.bound[k]).all()]
+                steps[name] = min([steps.get(name, late), *at_step])
+    first = min(off, key=lambda name: (steps[name], order.index(name))) if off else ""
+    when = f" at step {steps[first] + 1}" if first and convention.sequence and f"{first}" in convention.outputs else ""
     tried = f"the nearest, {'; '.join(e.message for e in best.edits)}, explains" if best.edits else "the cell explains"
     return Finding(
         "unexplained",
         first,
         line_of(probe.example.call.function, first, convention.sites) or probe.example.call.line,
-        f"{first} departs first, by {off.get(first, 0):.3g}; no edit of the equations that was tried explains it",
+        f"{first} departs first{when}, by {off.get(first, 0):.3g}; no edit of the equations that was tried explains it",
         f"{tried} {best.explained} of {best.of} (point, state) pairs",
     )

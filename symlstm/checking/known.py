@@ -6,14 +6,15 @@ from symlstm.checking.convention import Convention, View
 from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites, columns
+from symlstm.checking.steplists import ANY
 from symlstm.errors import ValueUnusable
 
 
 def own_names(sites: Sites, probe: Probe) -> list[Convention]:
     """The convention of a function that has the cell's own names: x, h_prev, c_prev, W_f, ... in their shapes on paper.
 
-    One step: x (batch, m), states (batch, n); a whole sequence: x (steps, batch, m). It returns a dict by name: h, c, and
-    of a sequence these at every step, h_last, c_last after the last one. ValueUnusable where a name is missing.
+    One step: x (batch, m), states (batch, n); a whole sequence: x (steps, batch, m). It returns a dict by name: h, c,
+    of a sequence these at every step, and h_last, c_last after the last one. ValueUnusable where a name is missing.
     """
     cell, example = sites.cell, probe.example
     paths = {str(path[-1]): path for path in example.templates}
@@ -34,7 +35,8 @@ def own_names(sites: Sites, probe: Probe) -> list[Convention]:
     }
     roles = {q.name: paths[q.name] for q in (*cell.inputs, *(s.previous for s in cell.states)) if q.name in paths}
     names = [name for s in cell.states for name in (s.current.name, s.current.name + LAST)]
-    outputs = {str(p[-1]): p for p in probe.run(probe.base) if p and str(p[-1]) in names}
+    returned = {str(next((part for part in reversed(p) if part != ANY), "")): p for p in probe.run(probe.base)}
+    outputs = {name: returned[name] for name in names if name in returned}
     if not outputs:
         raise ValueUnusable(f"the function must return a dict with some of {', '.join(names)}")
     axes = {}

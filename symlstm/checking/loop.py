@@ -179,4 +179,3 @@ def digits(loop: Loop, values: Values, sizes: Mapping[Any, int], names: Any, cel
 
 def batch_in(values: Values) -> int:
     return max(len(part) for v in values.values() for part in (v if isinstance(v, Each) else (v,)))
-

@@ -56,7 +56,7 @@ def find_sequence(sites: Sites, probe: Probe) -> list[Convention]:
     """The conventions that fit best, the likeliest first; ValueUnusable says what could not be found out."""
     layout = layout_of(sites, probe)
     example = probe.example
-    n, _, batch = example.sizes
+    n = example.sizes[0]
     given = len(layout.roles) == 1 + len(sites.cell.states)
     lengths = (1, 2) if example.any_length and not layout.confused else (example.steps,)
     last_problem: ValueUnusable | None = None
@@ -191,7 +191,9 @@ def _initial_first(probe: Probe, path: Path, axes: str) -> str:
     """With one step more than the input has: whether the initial state is the first, or the last."""
     if "T" not in axes:
         return axes
-    other = {**probe.base, probe.example.x: probe.base[probe.example.x] * 0.5}  # type: ignore[index]
+    x = probe.example.x
+    assert x is not None
+    other = {**probe.base, x: probe.base[x] * 0.5}
     changed = np.moveaxis(probe.run(probe.base)[path] != probe.run(other)[path], axes.index("T"), 0)
     return axes.replace("T", "U") if changed[0].any() and not changed[-1].any() else axes
 

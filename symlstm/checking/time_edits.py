@@ -112,6 +112,12 @@ def _read_and_shown(convention: Convention) -> Iterator[Edit]:
     yield _edit("backwards", message, reads="reversed")
     for how, (name, message) in READ.items():
         yield _edit(name, message, reads=how)
+    shown = {name.removesuffix(LAST) for name in convention.outputs}
+    for s in convention.sites.cell.states:
+        for other in convention.sites.cell.states:
+            if s != other and s.current.name in shown:
+                message = f"{text(other.current)} is returned in place of {text(s.current)}"
+                yield _edit("returned_another", message, shown_as=((s.current, other.current),))
     if any(not name.endswith(LAST) for name in convention.outputs):
         for how, (name, message) in SHOWN.items():
             yield _edit(name, message, shows=how)
