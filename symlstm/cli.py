@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -227,14 +228,32 @@ def check(
         typer.Option("--example", help="file.py:function of (n, m, batch, rng), giving arguments."),
     ] = None,
     backward: Annotated[str | None, typer.Option("--backward", help="file.py:function, its gradients.")] = None,
+    output: Output = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page that works offline.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
-    """Check an implementation: is it that cell, and if not, which equation is wrong? Exit status 1: it is not."""
-    with _explained():
-        from symlstm.checking import check as examine
+    """Check an implementation: is it that cell, and if not, which equation is wrong?
 
-        report = examine(implementation, cell, example=example, backward=backward)
-        print(report.to_json() if json else report)
+    Exit status: 0 it is, 1 it is not, 2 it could not be checked.
+    """
+    with _explained():
+        from symlstm.emit import emit, require_ending
+
+        for path in (output, html):
+            if path is not None:
+                require_ending(path, ".html" if path is html else "")
+        with redirect_stdout(StringIO()):  # what somebody's code prints, once a call
+            from symlstm.checking import check as examine
+
+            report = examine(implementation, cell, example=example, backward=backward)
+        for path in (output, html):
+            if path is not None:
+                report.save(path)
+                print(f"wrote {path}", file=sys.stderr)
+        if json:
+            print(report.to_json())
+        elif output is None:
+            print(emit(report, "terminal", color=sys.stdout.isatty()), end="", flush=True)
         if not report.ok:
             raise typer.Exit(1)
 

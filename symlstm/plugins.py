@@ -12,7 +12,7 @@ from typing import Any
 CELLS = "symlstm.cells"
 EMITTERS = "symlstm.emitters"
 SERVICES = "symlstm.services"
-"""Functions of higher floors that lower ones offer as methods: emit, save, examine."""
+"""Functions of higher floors that lower ones offer as methods: emit, save, write, examine."""
 
 
 @lru_cache(maxsize=8)

@@ -78,9 +78,10 @@ def examine(
     reference = find_cell(cell)
     sites = sites_of(reference)
     probe = Probe(read_example(function, example, len(reference.states)))
+    named = implementation if isinstance(implementation, str) else probe.example.call.name
     found = manners(probe.example.call, probe.base)
     if any(f.name in ("nondeterministic", "not_finite") for f in found):
-        return Report(reference.name, "", tuple(found), seconds=time.perf_counter() - start)
+        return Report(reference.name, "", tuple(found), seconds=time.perf_counter() - start, implementation=named)
     candidates = conventions(sites, probe)
     convention, measured = _best(candidates, probe)
     ruled_out: tuple[str, ...] = ()
@@ -108,7 +109,7 @@ def examine(
             given = function_from_file(backward) if isinstance(backward, str) else backward
             more, gradients = check_backward(given, convention, probe)
             found, ulps = [*found, *more], {**ulps, **gradients}
-    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, time.perf_counter() - start)
+    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, time.perf_counter() - start, named)
 
 
 def _measured(convention: Convention, probe: Probe) -> list[dict[str, compare.Measured]]:

@@ -94,9 +94,7 @@ def rest(convention: Convention, probe: Probe) -> list[Finding]:
             found += _prediction(path, array, before[h_path], convention, unused)
     if unused:
         names = ", ".join(".".join(map(str, path)) for path in unused)
-        found.append(
-            Finding("unused", "", names, f"{names}: nothing that is returned depends on it", "each was changed")
-        )
+        found.append(Finding("unused", "", names, f"{names}: nothing that is returned depends on it", ""))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,15 @@ from symlstm.checking import compare
 from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import Edit
-from symlstm.checking.loop import LAST
+from symlstm.checking.lines import Line, lines
+from symlstm.checking.loop import LAST, scan
 from symlstm.checking.probe import Probe
-from symlstm.checking.report import Finding
+from symlstm.checking.reference import FLOATS, Equations
+from symlstm.checking.report import Compared, Finding
 from symlstm.checking.source import line_of
-from symlstm.expr.latex import latex
+from symlstm.equations import Cell
+from symlstm.evidence.interpret import evaluate
+from symlstm.expr.marked import around, differing
 
 VARIANTS = {
     ("activation_identity", "h"): "an LSTM without tanh on the cell state in h",
@@ -29,7 +35,7 @@ def wrong(best: Explanation, probe: Probe) -> list[Finding]:
     found = compare.ulps([compare.measure(best.convention, probe, p, best.loop) for p in at])
     figures = ", ".join(f"{name} {row['scaled']:.2g} ulp (bound {row['bound']:.2g})" for name, row in found.items())
     together = "with it" if len(best.edits) == 1 else f"with these {len(best.edits)} together"
-    evidence = f"{together}, all results agree at {best.of} of {best.of} (point, state) pairs: {figures} scaled"
+    evidence = f"{together}, all {best.of} results that were compared agree: {figures}"
     if best.alike:
         evidence += "; the same function: " + "; ".join(e.message for e in best.alike[:3])
     if best.otherwise:
@@ -40,14 +46,20 @@ def wrong(best: Explanation, probe: Probe) -> list[Finding]:
 
 
 def _finding(edit: Edit, best: Explanation, probe: Probe, evidence: str) -> Finding:
-    function = probe.example.call.function
-    wheres = [line_of(function, q.name, best.convention.sites) for q, _ in edit.changes]
-    where = ", ".join(dict.fromkeys(w for w in wheres if w)) or probe.example.call.line
+    function, sites = probe.example.call.function, best.convention.sites
+    found = _lines(edit.changes, best, probe)
+    names = [line_of(function, q.name, sites) for q, _ in edit.changes] if not found else map(str, found)
+    where = ", ".join(dict.fromkeys(w for w in names if w)) or probe.example.call.line
+    code = "\n".join(f"{line}  {line.text}" for line in found if line.text)
+    beside = compared(
+        sites.cell,
+        [(q, dict(best.loop.equations)[q]) for q, _ in edit.changes],
+        best.convention.equations(compare.points(best.convention, probe, False)[0].values),
+    )
     variant = VARIANTS.get((edit.name, edit.equation)) if len(best.edits) == 1 else None
     message = f"{edit.message}{_names(edit, best.convention)}"
-    if variant:
-        return Finding("variant", edit.equation, where, f"this is {variant}: {message}", evidence, latex=_latex(edit))
-    return Finding(edit.name, edit.equation, where, message, evidence, latex=_latex(edit))
+    wrong = Finding(edit.name, edit.equation, where, message, evidence, code=code, compared=beside)
+    return replace(wrong, name="variant", message=f"this is {variant}: {message}") if variant else wrong
 
 
 def _names(edit: Edit, convention: Convention) -> str:
@@ -64,15 +76,26 @@ def _names(edit: Edit, convention: Convention) -> str:
     return f" ({'; '.join(said)})"
 
 
-def _latex(edit: Edit) -> str:
-    lines = []
-    for q, expr in edit.changes:
-        written = latex(expr)
-        marked = latex(edit.marked) if edit.marked is not None else ""
-        if marked and marked in written:
-            written = written.replace(marked, rf"\textcolor{{red}}{{{marked}}}", 1)
-        lines.append(f"{latex(q)} = {written}")
-    return r" \\ ".join(lines)
+def compared(cell: Cell, changes: Iterable[tuple[Any, Any]], original: Equations) -> tuple[Compared, ...]:
+    """Equations of the cell beside those that are in their place."""
+    right = dict(original)
+    return tuple(Compared(cell, q, right[q], expr) for q, expr in changes)
+
+
+def _lines(changes: Iterable[tuple[Any, Any]], best: Explanation, probe: Probe) -> list[Line]:
+    """The lines of the source that compute what is wrong: the innermost terms around it that have a variable."""
+    at = compare.points(best.convention, probe, False)[0]
+    sizes = compare.sizes_of(best.convention, probe)
+    *_, known = scan(best.loop, at.values, sizes, FLOATS)[:2]  # of a sequence the second step: all that is carried acts
+    original = dict(best.convention.equations(at.values))
+    every = [known[q] for q, _ in best.loop.equations]
+    found = []
+    for q, _ in changes:
+        terms = around(differing(original[q], dict(best.loop.equations)[q])[1])
+        wanted = [evaluate(term, known, tuple(sizes.items()), FLOATS) for term in terms]
+        places = lines(probe.example.call, at.arrays, [*wanted, *every])[: len(terms)]
+        found += [place for place in places if place is not None][:1]
+    return list(dict.fromkeys(found))
 
 
 def imprecise(convention: Convention, probe: Probe, measured: list[dict[str, Any]]) -> Finding:

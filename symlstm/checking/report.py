@@ -1,14 +1,35 @@
-"""The verdict: what was found, where, and the evidence; as text and as JSON."""
+"""The verdict: what was found, where, and the evidence; as text, as JSON, and in every format that is emitted."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from symlstm.equations import Cell
+from symlstm.expr.marked import differing
+from symlstm.expr.nodes import Quantity
+from symlstm.plugins import service
+
 WRONG, NOTE = "wrong", "note"
 SCHEMA = "symlstm.check/1"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An equation of the cell, right, and the one that the implementation has in its place, found."""
+
+    cell: Cell
+    quantity: Quantity
+    right: Any
+    found: Any
+
+    @property
+    def marked(self) -> tuple[Any, Any]:
+        """Both, with the parts marked in which they differ."""
+        return differing(self.right, self.found)
 
 
 @dataclass(frozen=True)
@@ -16,8 +37,8 @@ class Finding:
     """One thing that was found. severity "wrong" makes the report not ok; "note" is to be known.
 
     name: a short stable word. equation: the quantity whose equation it is, "" where there is none. where: the line of
-    the source, or the argument. message: one sentence. evidence: what was measured. latex: the equation as the
-    implementation has it, the wrong term in red, where there is one.
+    the source, or the argument. message: one sentence. evidence: what was measured. code: what stands in that line.
+    compared: the equations of the cell beside those of the implementation.
     """
 
     name: str
@@ -26,15 +47,27 @@ class Finding:
     message: str
     evidence: str
     severity: str = WRONG
-    latex: str = ""
+    code: str = ""
+    compared: tuple[Compared, ...] = ()
+
+    @property
+    def latex(self) -> str:
+        """The right equations beside those of the implementation, the wrong terms in red; "" where there are none."""
+        return str(service("emit")(self, "latex")).strip() if self.compared else ""
+
+    def data(self) -> dict[str, Any]:
+        """The finding as plain data."""
+        names = ("name", "severity", "equation", "where", "code", "message", "evidence")
+        return {name: getattr(self, name) for name in names} | {"latex": self.latex}
 
 
 @dataclass(frozen=True)
 class Report:
     """The answer to "is this implementation that cell?".
 
-    ulps: by quantity, the largest difference from the 50-digit value: "scaled" in units in the last place of the
-    largest entry, "elementwise" in those of each entry, "bound" the derived rounding bound, scaled likewise.
+    implementation: what it is called. ulps: by quantity, the largest difference from the 50-digit value: "scaled" in
+    units in the last place of the largest entry, "elementwise" in those of each entry, "bound" the derived rounding
+    bound, scaled likewise. ruled_out: what was tried and does not explain it.
     """
 
     cell: str
@@ -43,6 +76,7 @@ class Report:
     ulps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     ruled_out: tuple[str, ...] = ()
     seconds: float = 0.0
+    implementation: str = "this"
 
     @property
     def ok(self) -> bool:
@@ -51,24 +85,18 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON, with a versioned schema."""
-        findings = [{k: getattr(f, k) for k in Finding.__dataclass_fields__} for f in self.findings]
-        made: dict[str, Any] = {"schema": SCHEMA, "cell": self.cell, "ok": self.ok, "convention": self.convention}
-        made |= {"findings": findings, "ulps": {k: dict(v) for k, v in self.ulps.items()}}
+        made: dict[str, Any] = {"schema": SCHEMA, "implementation": self.implementation, "cell": self.cell}
+        made |= {"ok": self.ok, "convention": self.convention, "findings": [f.data() for f in self.findings]}
+        made |= {"ulps": {k: dict(v) for k, v in self.ulps.items()}}
         made |= {"ruled_out": list(self.ruled_out), "seconds": round(self.seconds, 3)}
         return json.dumps(made, indent=2, ensure_ascii=False)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, whole or not at all: .html, .md, .tex, .txt, .json. Raises OutputUnwritable."""
+        if str(path).lower().endswith(".json"):
+            service("write")(path, self.to_json() + "\n")
+        else:
+            service("save")(self, path)
+
     def __str__(self) -> str:
-        lines = [f"{'yes' if self.ok else 'no'}: this {'is' if self.ok else 'is not'} {self.cell}"]
-        if self.convention:
-            lines.append(f"convention: {self.convention}")
-        for f in self.findings:
-            lines.append(f"{'✗' if f.severity == WRONG else '·'} {f.name}{f' in {f.equation}' if f.equation else ''}")
-            lines += [f"    {part}" for part in (f.message, f.evidence, f.where and f"at {f.where}") if part]
-        for name, found in self.ulps.items():
-            lines.append(
-                f"{name}: {found['scaled']:.3g} ulp scaled, {found['elementwise']:.3g} ulp element by element "
-                f"(rounding bound {found['bound']:.3g} ulp scaled)"
-            )
-        if self.ruled_out:
-            lines.append("ruled out: " + ", ".join(self.ruled_out))
-        return "\n".join(lines)
+        return str(service("emit")(self, "terminal")).rstrip("\n")

@@ -29,6 +29,7 @@ __all__ = [
     "emit",
     "notation",
     "report",
+    "require_ending",
     "save",
     "write",
 ]
@@ -61,6 +62,14 @@ def save(result: Any, path: str | os.PathLike[str], **options: Any) -> None:
     A file is a whole document: an emitter with an option `standalone` gets standalone=True.
     Raises OutputUnwritable for another ending and for a place that cannot be written.
     """
+    format = require_ending(path)
+    if "standalone" in (emitter(format)[1] or ()):
+        options.setdefault("standalone", True)
+    write(path, emit(result, format, **options))
+
+
+def require_ending(path: str | os.PathLike[str], only: str = "") -> str:
+    """The format that the ending of a file says; only: the one ending that will do. Raises OutputUnwritable."""
     if not isinstance(path, (str, os.PathLike)):
         raise OutputUnwritable(f"{path!r} is no path", 'for example save(result, "c.tex")')
     ending = Path(path).suffix.lower()
@@ -70,6 +79,6 @@ def save(result: Any, path: str | os.PathLike[str], **options: Any) -> None:
             f"{path}: no format has the ending {ending!r}" if ending else f"{path} has no ending",
             f"the format follows the ending, one of {', '.join(sorted(known))}",
         )
-    if "standalone" in (emitter(known[ending])[1] or ()):
-        options.setdefault("standalone", True)
-    write(path, emit(result, known[ending], **options))
+    if only and known[ending] != known[only]:
+        raise OutputUnwritable(f"{path} does not end in {only}", f"for example {Path(path).stem}{only}")
+    return known[ending]

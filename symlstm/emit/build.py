@@ -6,7 +6,10 @@ from typing import Any
 
 from symlstm.calculus.derivation import BackwardPass, Derivation
 from symlstm.calculus.through_time import ThroughTime
+from symlstm.checking.report import Finding
+from symlstm.checking.report import Report as Verdict
 from symlstm.emit.backwards import backward_sections
+from symlstm.emit.checks import check_document, finding_document
 from symlstm.emit.derivations import asked, derivation_sections
 from symlstm.emit.document import Document, Section, formula
 from symlstm.emit.equations import equations_section, shapes_section
@@ -36,7 +39,7 @@ def document(
     """
     if isinstance(result, Document):
         return result
-    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report)):
+    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report, Verdict)):
         raise unknown("option", next(iter(others)), ("notation", "steps", "evidence", "source", "paths"))
     chosen = read_notation(notation)
     if isinstance(result, Cell):
@@ -59,6 +62,10 @@ def document(
         said = source_sections(result.cell, own, source)
         sections = report_sections(result.cell, own, steps=steps, evidence=evidence, source=said)
         return Document((result.cell.name,), sections, about_cell(result.cell, own) | {"kind": "report"})
+    if isinstance(result, Verdict):
+        return check_document(result, chosen)
+    if isinstance(result, Finding):
+        return finding_document(result, chosen)
     found = titled(result, chosen, steps=steps, evidence=evidence, source=source)
     if found is not None:
         about = about_cell(result.cell, cell_notation(result.cell, chosen))

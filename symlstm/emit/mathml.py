@@ -7,6 +7,7 @@ from functools import lru_cache
 from html import unescape
 
 from symlstm.errors import SymlstmError
+from symlstm.expr.marked import COLORS
 
 
 class ConverterMissing(SymlstmError):
@@ -42,6 +43,8 @@ def mathml(latex: str, display: bool = False, goes_on: bool = False) -> str:
     made = _BARE_BRACKETS.sub(r'<mo stretchy="true" fence="true">\1</mo>', made)
     made = _SIZED_BRACKET.sub(lambda m: f'{m[1]} form="{"prefix" if m[3] in "([{" else "postfix"}"{m[2]}>{m[3]}<', made)
     made = made.replace('<mo stretchy="true">&#x000AF;</mo>', '<mo stretchy="false">&#x000AF;</mo>')
+    for kind, color in COLORS.items():
+        made = made.replace(f'<mstyle mathcolor="{color}">', f'<mstyle class="{kind}">')
     if goes_on:
         made = made.replace("<mrow><mo>", '<mrow><mo form="infix">', 1)
     style = ' displaystyle="true"' if display else ""

@@ -28,6 +28,7 @@ from symlstm.emit.document import (
     verdict,
 )
 from symlstm.emit.layout import TERMINAL, lay_out, text_width
+from symlstm.expr.marked import RIGHT, SIGNS
 
 ENDINGS = (".txt",)
 WIDTH = 100
@@ -59,12 +60,22 @@ def _section(section: Section, width: int) -> list[Any]:
     from rich.padding import Padding
     from rich.text import Text
 
-    parts: list[Any] = [Text(plain(section.title), style="bold")] if section.title else []
+    parts: list[Any] = [_heading(plain(section.title))] if section.title else []
     for k, block in enumerate(section.blocks):
         if k and not isinstance(block, Evidence):
             parts.append(Text())
         parts.append(Padding(_block(block, width - 2), (0, 0, 0, 2)))
     return parts
+
+
+def _heading(title: str) -> Any:
+    """A heading; a mark at its start has its colour."""
+    from rich.text import Text
+
+    out = Text(title, style="bold")
+    for held, mark in MARKS.items():
+        out.highlight_regex(f"^{mark}", _COLORS[held])
+    return out
 
 
 def _block(block: Block, width: int) -> Any:
@@ -104,13 +115,22 @@ def _equations(rows: tuple[Row, ...], width: int) -> Any:
             sign, piece = line.relation, line.right
         else:
             sign, piece = " ", " " * _indent(line.indent) + line.right
-        out.append("\n" if k else "").append(" " * int(left - text_width(name)) + name).append(f" {sign} ").append(
-            piece
-        )
+        out.append("\n" if k else "").append(" " * int(left - text_width(name)) + name).append(f" {sign} ")
+        out.append_text(_pointed(piece))
         if line.beneath:
             out.append(" " * _indent(4) + plain(line.reason), style="dim")
         elif line.reason:
             out.append(" " * int(right - text_width(piece) + 4)).append(plain(line.reason), style="dim")
+    return out
+
+
+def _pointed(formula: str) -> Any:
+    """A formula with what is marked in it in colour."""
+    from rich.text import Text
+
+    out = Text(formula)
+    for kind, (opening, closing) in SIGNS.items():
+        out.highlight_regex(f"{opening}[^{opening}{closing}]*{closing}", f"bold {_COLORS[kind == RIGHT]}")
     return out
 
 

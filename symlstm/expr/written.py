@@ -19,6 +19,7 @@ from symlstm.expr.brackets import BREAK_FACTOR, BREAK_PRODUCT, BREAK_SUM, bracke
 from symlstm.expr.build import scale, split_number, zeros
 from symlstm.expr.choices import as_indicator
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
+from symlstm.expr.marked import COLORS, SIGNS, Marked
 from symlstm.expr.missing import no_row
 from symlstm.expr.notation import DEFAULT, Notation, fill, number_latex, number_text, size_text
 from symlstm.expr.overtime import over_time
@@ -78,6 +79,15 @@ class _Writer:
             return self.sign(fill(self.notation.transpose, one), "1ᵀ"), POWER
         return one, ATOM
 
+    def marked(self, expr: Any) -> Piece:
+        text, holds = self.piece(expr.args[0])
+        return self._pointed(text, expr.kind), holds
+
+    def _pointed(self, text: str, kind: str) -> str:
+        if self.latex:
+            return rf"\textcolor{{{COLORS[kind]}}}{{{unmarked(text)}}}"
+        return text.join(SIGNS[kind])
+
     def zeros(self, expr: Any) -> Piece:
         return "0", ATOM
 
@@ -89,9 +99,11 @@ class _Writer:
         plus = (self.notation.plus if self.latex else self.notation.text_plus) if pointwise else "+"
         out = ""
         for term in expr.args:
-            number, rest = split_number(term)
+            kind = term.kind if isinstance(term, Marked) else ""
+            number, rest = split_number(term.args[0] if kind else term)
             minus = number.could_extract_minus_sign()
             text = self._term(-number if minus else number, rest)
+            text = self._pointed(text, kind) if kind else text
             if not out:
                 out = f"-{text}" if minus else text
             else:
@@ -334,5 +346,6 @@ _HANDLERS: dict[type, Callable[[_Writer, Any], Piece]] = {
     x.Block: _Writer.block,
     x.Partial: _Writer.partial,
     x.Total: _Writer.total,
+    Marked: _Writer.marked,
     **dict.fromkeys(MAKE, over_time),
 }
