@@ -116,10 +116,10 @@ class Compiled:
         above = sequences.read_upstream(self.cell, upstream, given)
         with np.errstate(all="ignore"):
             found = self._functions["gradients"](given.p, given.x, given.states, above, checkpoint_every)
-        if not all(np.isfinite(a).all() for a in found.values()):
+        if not all(inputs.finite(a) for a in found.values()):
             with np.errstate(all="ignore"):
                 self._require_finite(self._functions["run"](given.p, given.x, given.states), given)
-            name = next(n for n, a in found.items() if not np.isfinite(a).all())
+            name = next(n for n, a in found.items() if not inputs.finite(a))
             error = mismatch.not_finite(f"the gradient of {name}", found[name])
             raise ValueUnusable(f"{error.message}, though every value of the sequence is finite", error.hint)
         return dict(found)
@@ -130,7 +130,7 @@ class Compiled:
 
     def _require_finite(self, found: dict[str, Array], given: sequences.Sequence) -> None:
         """ValueUnusable names the first step at which a result is not finite, and the equation that made it so."""
-        bad = [np.argwhere(~np.isfinite(a))[0][0] for a in found.values() if not np.isfinite(a).all()]
+        bad = [np.argwhere(~np.isfinite(a))[0][0] for a in found.values() if not inputs.finite(a)]
         if not bad:
             return
         step = int(min(bad))

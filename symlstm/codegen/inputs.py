@@ -312,16 +312,16 @@ def finite(array: Array) -> bool:
 
     The squares are summed along the last axis: too little work at a time for BLAS to start threads.
     """
-    if array.ndim and np.isfinite(np.vecdot(array, array)).all():
-        return True
+    with np.errstate(all="ignore"):
+        if array.ndim and np.isfinite(np.vecdot(array, array)).all():
+            return True
     return bool(np.isfinite(array).all())
 
 
 def _finite(named: Sequence[tuple[str, Any]], arrays: Sequence[Array]) -> None:
-    with np.errstate(all="ignore"):
-        for (name, _), array in zip(named, arrays, strict=True):
-            if not finite(array):
-                raise mismatch.not_finite(name, array)
+    for (name, _), array in zip(named, arrays, strict=True):
+        if not finite(array):
+            raise mismatch.not_finite(name, array)
 
 
 def shape_of(cell: Cell, q: Any, sizes: Mapping[str, int]) -> tuple[int, ...]:
