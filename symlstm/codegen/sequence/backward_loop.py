@@ -11,7 +11,7 @@ from symlstm.codegen.body import Statement
 from symlstm.codegen.comments import in_comment as text
 from symlstm.codegen.layout import commented, unpacked
 from symlstm.codegen.sequence.backward_plan import arrange
-from symlstm.codegen.sequence.loops import Kept, constants, inputs_unpacked, several, spell_time
+from symlstm.codegen.sequence.loops import Kept, assigned, constants, inputs_unpacked, several, spell_time
 from symlstm.codegen.sequence.plan import Plan
 from symlstm.codegen.sequence.sweeps import PlanBack, columns
 from symlstm.codegen.sequence.writing import Function
@@ -95,9 +95,7 @@ class BackwardWriter:
     def _stage_lines(self, adjoints: Sequence[Adjoint], gradients: dict[Quantity, Matrix]) -> None:
         """A stage that is done for all steps at once."""
         f = self.f
-        f.add_once(
-            *[_assigned(f, f.once, a.quantity, a.expr, f"{text(a.quantity)} = {text(a.expr)}") for a in adjoints]
-        )
+        f.add_once(*[assigned(f, f.once, a.quantity, a.expr, f"{text(a.quantity)} = {text(a.expr)}") for a in adjoints])
         for q, expr in gradients.items():
             if f.is_constant(q):
                 self._add_constant(q, expr)
@@ -169,7 +167,7 @@ class BackwardWriter:
             if a.quantity in loop.arrays:
                 statements.append(self._kept_row(a.quantity, expr, comment))
             else:
-                statements.append(_assigned(f, f.step, a.quantity, expr, comment))
+                statements.append(assigned(f, f.step, a.quantity, expr, comment))
         done = {a.quantity for a in self.back.steps.adjoints}
         for symbol, expr in loop.arrays.items():
             if symbol not in done:
@@ -252,13 +250,6 @@ class BackwardWriter:
     def _input(self, q: Quantity) -> str:
         parts = self.arriving.get(q, [])
         return " + ".join(parts) if parts else f"np.zeros_like({self.f.once.spell(q)})"
-
-
-def _assigned(f: Function, writer: ArrayWriter, q: Quantity, expr: Matrix, comment: str) -> Statement:
-    def render(w: ArrayWriter, e: tuple[Matrix, ...]) -> list[str]:
-        return [f"{writer.spelled.get(q) or f.name(q)} = {w.full(e[0])}"]
-
-    return Statement((expr,), render, comment)
 
 
 def _summed(f: Function, q: Quantity, expr: Matrix) -> Statement:

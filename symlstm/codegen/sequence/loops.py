@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symlstm.calculus.backward import Adjoint, adjoint_symbol
+from symlstm.calculus.backward import adjoint_symbol
 from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Statement, axes_of, dropped, restored
 from symlstm.codegen.comments import in_comment as text
@@ -105,11 +105,14 @@ def _comment(plan: Plan, e: Equation) -> str:
     return comment_of(own or e)
 
 
-def _assignment(f: Function, writer: ArrayWriter, e: Equation) -> Statement:
-    def render(w: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
-        return [f"{writer.spelled.get(e.quantity) or f.name(e.quantity)} = {w.full(exprs[0])}"]
+def assigned(f: Function, writer: ArrayWriter, q: Quantity, expr: Matrix, comment: str) -> Statement:
+    """The statement q = expr, in a writer's spelling of q where it has one."""
+    name = writer.spelled.get(q) or f.name(q)
+    return Statement((expr,), lambda w, e: [f"{name} = {w.full(e[0])}"], comment)
 
-    return Statement((e.expr,), render, _comment(f.plan, e))
+
+def _assignment(f: Function, writer: ArrayWriter, e: Equation) -> Statement:
+    return assigned(f, writer, e.quantity, e.expr, _comment(f.plan, e))
 
 
 def _for_all_steps(f: Function, e: Equation) -> Statement:
@@ -191,7 +194,7 @@ def finish_function(plan: Plan, back: PlanBack, reserved: Sequence[str]) -> tupl
         f.names.of(symbol, f"d_{q.name}")
     for a in stage.adjoints:
         f.once.unbatched.add(a.quantity)
-        f.add_once(_named(f, a))
+        f.add_once(assigned(f, f.once, a.quantity, a.expr, f"{text(a.quantity)} = {text(a.expr)}"))
     pairs: list[tuple[str, str]] = []
     given_out: list[str] = []
     for q in cell.parameters:
@@ -213,14 +216,6 @@ def finish_function(plan: Plan, back: PlanBack, reserved: Sequence[str]) -> tupl
 
     doc = "The gradients of the parameters, from those of everything in w."
     return f.text("finish", "w, d", doc, head), f.helpers
-
-
-def _named(f: Function, a: Adjoint) -> Statement:
-    return Statement(
-        (a.expr,),
-        lambda w, e: [f"{f.name(a.quantity)} = {w.full(e[0])}"],
-        f"{text(a.quantity)} = {text(a.expr)}",
-    )
 
 
 def _apart(value: str, given_out: list[str]) -> str:
