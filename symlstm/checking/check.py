@@ -12,13 +12,15 @@ import numpy as np
 from symlstm.checking import compare, extras
 from symlstm.checking.calls import manners
 from symlstm.checking.convention import Convention
-from symlstm.checking.diagnose import Explanation, explain, seen
+from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
 from symlstm.checking.example import read_example
 from symlstm.checking.find import find
 from symlstm.checking.findings import imprecise, unexplained, wrong
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.loop import bounds, float_results
+from symlstm.checking.opinions import explanation, formulas_of, of_agreement
+from symlstm.checking.predictions import along_the_batch
 from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, WRONG, Finding, Report
 from symlstm.checking.sequence import find_sequence
@@ -85,13 +87,19 @@ def examine(
     candidates = conventions(sites, probe)
     convention, measured = _best(candidates, probe)
     ruled_out: tuple[str, ...] = ()
+    run, reading = formulas_of(probe), ""
     if all(m.within for at in measured for m in at.values()):
         alike = [c for c in candidates if c.views != convention.views and c.outputs == convention.outputs]
         found += extras.ambiguous(convention, [c for c in alike if _agrees(c, probe)])
+        reading, more = of_agreement(run, convention, probe)
+        found += more
     elif all(m.within_unit(compare.U32) for at in measured for m in at.values()):
         found += [_small(convention, probe, measured)]
     else:
-        best = _explained(candidates, probe)
+        if other := list(along_the_batch(convention, probe)):
+            found += other
+            candidates = [replace(c, outputs=_without(c.outputs, other)) for c in candidates]
+        best, reading = explanation(candidates, run, probe)
         convention = best.convention
         if best.complete:
             found += wrong(best, probe)
@@ -109,7 +117,12 @@ def examine(
             given = function_from_file(backward) if isinstance(backward, str) else backward
             more, gradients = check_backward(given, convention, probe)
             found, ulps = [*found, *more], {**ulps, **gradients}
-    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, time.perf_counter() - start, named)
+    seconds = time.perf_counter() - start
+    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, seconds, named, reading)
+
+
+def _without(outputs: Any, findings: list[Finding]) -> dict[str, Any]:
+    return {name: path for name, path in outputs.items() if name not in {f.equation for f in findings}}
 
 
 def _measured(convention: Convention, probe: Probe) -> list[dict[str, compare.Measured]]:
@@ -131,15 +144,6 @@ def _best(conventions: list[Convention], probe: Probe) -> tuple[Convention, list
                 break
     assert first is not None
     return first
-
-
-def _explained(conventions: list[Convention], probe: Probe) -> Explanation:
-    """The explanation with the fewest edits, of all conventions that remained."""
-    candidates = []
-    for convention in conventions:
-        points = compare.points(convention, probe, True)
-        candidates.append((convention, seen(convention, points, compare.sizes_of(convention, probe))))
-    return explain(candidates)
 
 
 def _small(convention: Convention, probe: Probe, measured: Any) -> Finding:

@@ -32,7 +32,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Measured:
-    """One state at one point: the difference from 50 digits, the bound, and the largest size."""
+    """One state or output at one point: the difference from 50 digits, the bound, and the largest size."""
 
     difference: Any
     bound: Any
@@ -49,7 +49,13 @@ class Measured:
 
 def sizes_of(convention: Convention, probe: Probe) -> dict[Any, int]:
     """n and m in numbers."""
-    return {convention.sites.n: probe.example.sizes[0], convention.sites.m: probe.example.sizes[1]}
+    sizes: dict[Any, int] = {convention.sites.n: probe.example.sizes[0], convention.sites.m: probe.example.sizes[1]}
+    for q in convention.sites.others:
+        if q.name in convention.others:
+            path, turned = convention.others[q.name]
+            core = [length for length in probe.example.shape(path) if length > 1]
+            sizes[q.shape[0]] = core[-1 if turned else 0]
+    return sizes
 
 
 def points(convention: Convention, probe: Probe, blind: bool) -> list[Point]:
@@ -84,6 +90,10 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
     bound = bounds(loop, at.values, sizes, at.results, cell)
     found = {}
     for name, result in at.results.items():
+        if result.shape[-2] != true[name].shape[-2]:  # not even of that size
+            off = np.full(result.shape, np.inf)
+            found[name] = Measured(off, np.zeros(result.shape), 1.0, np.ones(result.shape))
+            continue
         off = difference(np.asarray(result, dtype=float), true[name])
         exactly = np.abs(np.asarray(true[name], dtype=float))
         found[name] = Measured(off, np.broadcast_to(bound[name], off.shape), float(exactly.max()), exactly)
@@ -95,6 +105,8 @@ def ulps(found: list[dict[str, Measured]]) -> dict[str, dict[str, float]]:
     made: dict[str, dict[str, float]] = {}
     for measured in found:
         for name, m in measured.items():
+            if not np.isfinite(m.difference).all():
+                continue
             row = made.setdefault(name, {"scaled": 0.0, "elementwise": 0.0, "bound": 0.0})
             one = np.spacing(m.size) if m.size else 2 * U
             row["scaled"] = max(row["scaled"], float(np.abs(m.difference).max() / one))

@@ -55,10 +55,11 @@ class Convention:
     """How an implementation lays out what the cell names.
 
     views: (gate, part) -> the parts of arrays that add up to it. roles: quantity -> path of its array. batch: the axis
-    of the batch in x and states (None: no batch). outputs: state -> path in what is returned; of a whole sequence h is
-    the state at every step, h_last the one after the last. axes: what the axes of x, of the initial states and of
-    the results count, by name, where it is a whole sequence (see symlstm.checking.layout). confused: whether the axis
-    that the example calls the batch is run along.
+    of the batch in x and states (None: no batch). outputs: state or output -> path in what is returned; of a whole
+    sequence h is the state at every step, h_last the one after the last. axes: what the axes of x, of the initial
+    states and of the results count, by name, where it is a whole sequence (see symlstm.checking.layout). confused:
+    whether the axis that the example calls the batch is run along. others: parameter of no gate -> path of its array,
+    and whether that is turned.
     """
 
     sites: Sites
@@ -71,6 +72,7 @@ class Convention:
     added: Mapping[str, float] = field(default_factory=dict)
     axes: Mapping[str, str] = field(default_factory=dict)
     confused: bool = False
+    others: Mapping[str, tuple[Path, bool]] = field(default_factory=dict)
 
     @property
     def sequence(self) -> bool:
@@ -92,7 +94,12 @@ class Convention:
         """A parameter of the cell, in its shape on paper as a matrix; what the implementation lacks is zero."""
         shape = self.sites.cell.shapes[q.name]
         lengths = [int(length.subs(dict(sizes))) for length in shape]
-        made = np.zeros(lengths if len(lengths) == 2 else [*lengths, 1])
+        formulas = any(array.dtype == object for array in arrays.values())
+        made = np.zeros(lengths if len(lengths) == 2 else [*lengths, 1], dtype=object if formulas else float)
+        if q.name in self.others:
+            path, turned = self.others[q.name]
+            array = arrays[path].T if turned else arrays[path]
+            return array.reshape(made.shape)
         for site in self.sites.sites:
             if site.parameter == q:
                 made[:, columns(site, dict(sizes), self.sites)] = self.part(site, arrays, made.shape[0])
@@ -111,7 +118,8 @@ class Convention:
     def values(self, arrays: Arrays, sizes: Mapping[Any, int]) -> dict[Any, Any]:
         """Every leaf of the cell by its quantity: parameters (1, rows, cols), inputs and states (batch, length, 1)."""
         cell = self.sites.cell
-        found = {q: self.parameter(q, arrays, sizes)[None] for q in cell.parameters if q not in self.sites.others}
+        here = [q for q in cell.parameters if q not in self.sites.others or q.name in self.others]
+        found = {q: self.parameter(q, arrays, sizes)[None] for q in here}
         for gate, q in self.second.items():
             later = [view.take(arrays[view.path]) for view in self.views[gate, "b"][1:]]
             found[q] = np.sum(later, axis=0).reshape(1, -1, 1)

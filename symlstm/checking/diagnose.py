@@ -14,7 +14,7 @@ import numpy as np
 
 from symlstm.checking.compare import Point
 from symlstm.checking.convention import Convention
-from symlstm.checking.edits import Edit, edits
+from symlstm.checking.edits import Edit, edits, rarity
 from symlstm.checking.loop import Each, Loop, Trail, float_results, scan
 from symlstm.checking.reference import FLOATS
 from symlstm.checking.time_edits import time_edits
@@ -63,6 +63,8 @@ class Seen:
         found = float_results(loop, self.values, self.sizes, self.results, self.cell, trail)
         count = 0
         for name, result in self.results.items():
+            if found[name].shape[-2:] != result.shape[-2:]:
+                continue
             value = np.broadcast_to(found[name], result.shape)
             off = np.abs(value - result).max(axis=(-1, -2, -3))
             count += int((off <= GLANCE * (1 + np.abs(value).max(axis=(-1, -2, -3)))).sum())
@@ -101,7 +103,7 @@ class Search:
                 loop = edit.applied_to(base.loop)
                 count = self.what.explained(loop, () if edit.loop else like, {q for q, _ in edit.changes})
                 found.append(Explanation(self.convention, (*base.edits, edit), loop, count, self.what.pairs))
-        found.sort(key=lambda e: -e.explained)
+        found.sort(key=lambda e: (-e.explained, rarity(e.edits[-1])))
         return Search(self.convention, self.what, tuple(found[:BEAM]), self.tried + len(found))
 
     @property

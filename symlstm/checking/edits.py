@@ -8,6 +8,7 @@ node, what is commonly written instead; composed edits are edits of edited equat
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from symlstm.checking.reference import Equations, downstream, ordered
 from symlstm.checking.sites import Sites, stacked_as
 from symlstm.evidence.program import named, subnodes, substituted
 from symlstm.expr import build
-from symlstm.expr.nodes import Add, Apply, Hadamard, Matmul, Quantity
+from symlstm.expr.nodes import Add, Apply, Hadamard, Matmul, Quantity, Whole
 from symlstm.expr.text import text
 
 HALF = sp.Rational(1, 2)
@@ -69,20 +70,35 @@ ACTIVATIONS: dict[str, tuple[str, Any]] = {
 OFFSETS = (sp.Integer(1), sp.Integer(-1), *(sp.Rational(1, 10**k) for k in (5, 6, 7, 8, 10, 12)))
 
 
+COMMON = (
+    "gates_exchanged wrong_parameter missing_term activation wrong_argument wrong_quantity missing_factor coupled "
+    "exchanged sign sum_for_product one_minus offset transposed epsilon"
+).split()
+"""Names of mistakes, the commonest first; whatever is not here comes after."""
+
+
+def rarity(edit: Edit) -> int:
+    """How late in COMMON a mistake stands."""
+    return next((k for k, name in enumerate(COMMON) if edit.name.startswith(name)), len(COMMON))
+
+
 def edits(sites: Sites, equations: Equations) -> list[Edit]:
     """All edits of the equations, the commonest mistakes first."""
-    return _distinct([*_exchanges(sites, equations), *edits_of(sites, equations)], equations)
+    return _distinct([*exchanges(sites, equations), *edits_of(sites, equations)], equations)
 
 
 def edits_of(sites: Sites, equations: Equations) -> list[Edit]:
     """Edits of one equation each."""
-    found: list[Edit] = []
+    return [edit for q, _ in equations for edit in edits_of_equation(sites, equations, q)]
+
+
+def edits_of_equation(sites: Sites, equations: Equations, q: Quantity) -> list[Edit]:
+    """Edits of the equation of one quantity."""
     states = [s.previous for s in sites.cell.states]
-    parameters = parameters_of(sites, equations)
-    for q, expr in equations:
-        free = [other for other, _ in equations if other != q and other not in downstream(equations, {q})]
-        found += _of_equation(sites, q, expr, [*states, *free], parameters)
-    return _distinct(found, equations)
+    after = downstream(equations, {q})
+    free = [other for other, _ in equations if other not in after]
+    found = _of_equation(sites, q, dict(equations)[q], [*states, *free], parameters_of(sites, equations))
+    return _distinct(list(found), equations)
 
 
 def _distinct(found: list[Edit], equations: Equations) -> list[Edit]:
@@ -99,18 +115,19 @@ def parameters_of(sites: Sites, equations: Equations) -> list[Quantity]:
     return list(dict.fromkeys([*sites.cell.parameters, *read]))
 
 
-def _exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
+def exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
     """Two gates, or the two states, in each other's place."""
     gates = sites.gates
-    of = {g: [q for q in parameters_of(sites, equations) if q.name.partition("_")[2] == g] for g in gates}
+    parts = {s.parameter: (s.gate, s.part) for s in sites.sites}
+    for q in parameters_of(sites, equations):
+        parts.setdefault(q, (q.name.partition("_")[2], q.name.partition("_")[0]))
     for a in range(len(gates)):
         for b in range(a + 1, len(gates)):
-            first, second = of[gates[a]], of[gates[b]]
             pairs = [
                 (p, r)
-                for p in first
-                for r in second
-                if p.shape == r.shape and p.name.partition("_")[0] == r.name.partition("_")[0]
+                for p, (gate, part) in parts.items()
+                for r, (other, same) in parts.items()
+                if (gate, other, part) == (gates[a], gates[b], same) and p.shape == r.shape
             ]
             both = dict(pairs) | {r: p for p, r in pairs}
             changes = _everywhere(equations, both)
@@ -170,6 +187,13 @@ def _of_equation(
             for name, (said, make) in ACTIVATIONS.items():
                 if name != node.function:
                     yield edit(f"activation_{name}", f"{said} in place of {node.function}", node, make(z))
+        elif isinstance(node, Whole):
+            function, z = node.args[0].name, node.args[1]
+            for v in [*vectors, *(p for p in parameters if p.shape == z.shape)]:
+                new = build.whole(function, v)
+                yield edit("wrong_argument", f"{text(new)} in place of {text(node)}", node, new)
+            for name, (said, make) in ACTIVATIONS.items() if node.shape == z.shape else ():
+                yield edit(f"activation_{name}", f"{said} in place of {function}", node, make(z))
         elif isinstance(node, Add):
             yield from _of_sum(node, edit)
         elif isinstance(node, Hadamard):
@@ -179,6 +203,13 @@ def _of_equation(
                 yield edit("missing_factor", f"{text(factor)} is missing", node, build.hadamard(*rest))
         elif isinstance(node, Matmul) and len(node.args) == 2:
             yield from _of_product(sites, node, edit)
+    inside = [v for v in vectors if v in set(named(expr))]
+    together = [set(node.args) for node in subnodes(expr) if isinstance(node, (Hadamard, Add))]
+    for a, b in itertools.combinations(inside, 2):
+        if any({a, b} <= terms for terms in together):  # of which the order says nothing
+            continue
+        new = substituted(expr, {a: b, b: a})
+        yield Edit("exchanged", f"{text(a)} and {text(b)} are exchanged in the equation of {q.name}", ((q, new),), new)
     if isinstance(expr, Apply) and isinstance(expr.args[1], Add):
         z = expr.args[1]
         for number in OFFSETS:
@@ -191,7 +222,7 @@ def _of_equation(
                 build.add(z, offset),
             )
         for v in vectors:
-            if v.name != q.name:
+            if v.name != q.name and v.shape == z.shape:
                 yield edit("peephole", f"{text(v)} is added before the activation", z, build.add(z, v))
     if q.shape == (sites.n, 1):
         for number in OFFSETS[2:]:

@@ -36,8 +36,13 @@ def unreturned(convention: Convention, probe: Probe) -> list[Finding]:
     returned = {name.removesuffix(LAST) for name in convention.outputs}
     found = [
         Finding("not_returned", name, "", f"{name} is not returned", "it is seen only through the other results", NOTE)
-        for name in (s.current.name for s in states)
+        for name in (*(s.current.name for s in states), *(q.name for q in convention.sites.cell.outputs))
         if name not in returned
+    ]
+    found += [
+        Finding("not_given", q.name, "", f"{q.name} is not among the arguments", f"what reads {q.name} is not checked")
+        for q in convention.sites.others
+        if q.name not in convention.others
     ]
     lost = [s.previous for s in states if s.previous.name not in convention.roles]
     if convention.sequence and lost:

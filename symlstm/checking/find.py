@@ -20,6 +20,7 @@ from symlstm.checking.convention import Convention, View
 from symlstm.checking.example import Example
 from symlstm.checking.fingerprint import Answers, fingerprint, fingerprint_of_the_cell
 from symlstm.checking.leaves import Path
+from symlstm.checking.predictions import others_of, output_paths
 from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
 from symlstm.errors import ValueUnusable
@@ -55,9 +56,9 @@ def ranked(
     """The orders of gates and of results whose fingerprint is nearest to that of the cell, the nearest first."""
     gates, states = sites.gates, [s.current.name for s in sites.cell.states]
     scored = []
-    plain = Convention(
-        sites, _views(sites, slots, dict(zip(gates, gates, strict=True))), roles, batch, {}, gates, by_name
-    )
+    views = _views(sites, slots, dict(zip(gates, gates, strict=True)))
+    others = others_of(sites, probe.example, set(roles.values()))
+    plain = Convention(sites, views, roles, batch, {}, gates, by_name, others=others)
     measured = fingerprint(sites, probe, plain, results)
     for kept in _orders(gates, by_name):
         now = dict(zip(gates, kept, strict=True))
@@ -72,6 +73,10 @@ def ranked(
                 late = sum(results.index(path) != k for k, path in enumerate(outputs.values()))
                 wrong += sum(words.role_of(str(p[-1])) not in (None, n) for n, p in outputs.items() if p)
                 scored.append((wrong, late, replace(found, outputs=outputs)))
+    if sites.cell.outputs:
+        likely = min(scored, key=lambda entry: entry[:2])[2].outputs
+        more = output_paths(sites, probe, likely)
+        scored = [(wrong, late, _with(c, more)) for wrong, late, c in scored]
     scored.sort(key=lambda entry: (entry[0], entry[1], entry[2].order not in words.ORDERS))
     best, _, likeliest = scored[0]
     usual = [
@@ -80,6 +85,11 @@ def ranked(
         if c.order in words.ORDERS and c.outputs == likeliest.outputs and wrong > best + SLACK
     ]
     return [convention for wrong, _, convention in scored if wrong <= best + SLACK][:MOST] + usual
+
+
+def _with(convention: Convention, more: Mapping[str, Path]) -> Convention:
+    free = {name: path for name, path in more.items() if path not in convention.outputs.values()}
+    return replace(convention, outputs={**convention.outputs, **free})
 
 
 def _orders(gates: tuple[str, ...], by_name: bool) -> Iterator[tuple[str, ...]]:
@@ -141,7 +151,8 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
     The probe sees a step with a previous state that is not zero: the first, or, where it starts from zero, the second.
     """
     example = probe.example
-    params = [p for p in example.templates if p not in roles.values()]
+    own = {path for path, _ in others_of(sites, example, set(roles.values())).values()}
+    params = [p for p in example.templates if p not in roles.values() and p not in own]
     kinds = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
     usable = [p for p in params if kinds[p] is not None]
     if not usable:

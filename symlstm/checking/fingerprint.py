@@ -33,7 +33,7 @@ def fingerprint(sites: Sites, probe: Probe, found: Convention, results: list[Pat
         if situation in found.roles:
             arrays[found.roles[situation]][...] = 0.0
         elif situation:
-            gate, how = situation.split()
+            gate, _, how = situation.rpartition(" ")
             found.set_gate(arrays, gate, BLIND[how])
         before = probe.run(arrays)
         for gate in sites.gates:
@@ -76,9 +76,9 @@ def fingerprint_of_the_cell(sites: Sites, example: Example, given: Collection[st
         for q in base:
             if q.name == situation:
                 values[q] = 0 * base[q]
-            gate, _, how = situation.partition(" ")
+            gate, _, how = situation.rpartition(" ")
             if how in BLIND and q in of_gate[gate]:
-                flat = q.shape[1] == 1 and q.name.startswith("b")
+                flat = any(s.parameter == q and s.part == "b" for s in sites.sites)
                 values[q] = 0 * base[q] + (BLIND[how] if flat else 0.0)
         loop, names = loop_of(cell, computable(cell, values)), [s.current.name + LAST for s in cell.states]
         before = float_results(loop, values, sizes, names, cell)

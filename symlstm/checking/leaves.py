@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from symlstm.checking.exponentials import Number
+
 Path = tuple[Any, ...]
 DEEPEST = 6
 
@@ -37,8 +39,10 @@ def leaves(value: Any, path: Path = ()) -> list[Leaf]:
 
 
 def is_numbers(value: Any) -> bool:
-    """An array (or NumPy number) of floating-point numbers."""
-    return isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind == "f"
+    """An array (or NumPy number) of floating-point numbers, or of formulas."""
+    if not isinstance(value, (np.ndarray, np.floating)):
+        return False
+    return value.dtype.kind == "f" or (value.dtype == object and any(isinstance(v, Number) for v in value.reshape(-1)))
 
 
 def replaced(value: Any, arrays: Mapping[Path, Any], path: Path = ()) -> Any:

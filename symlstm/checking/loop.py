@@ -137,6 +137,8 @@ def _carried(previous: Quantity, carry: Carry, t: int, trail: Trail, constant: V
 
 def shown(loop: Loop, trail: Trail, name: str, cell: Cell) -> list[Any]:
     """What is returned under a name: the state at every step, or after the last one."""
+    if output := next((q for q in cell.outputs if q.name == name), None):
+        return [at[output] for at in trail]
     state = next(s for s in cell.states if s.current.name == name.removesuffix(LAST))
     current = dict(loop.shown_as).get(state.current, state.current)
     steps = len(trail)

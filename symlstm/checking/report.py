@@ -67,7 +67,8 @@ class Report:
 
     implementation: what it is called. ulps: by quantity, the largest difference from the 50-digit value: "scaled" in
     units in the last place of the largest entry, "elementwise" in those of each entry, "bound" the derived rounding
-    bound, scaled likewise. ruled_out: what was tried and does not explain it.
+    bound, scaled likewise. ruled_out: what was tried and does not explain it. reading: what comparing formulas says,
+    or why the implementation could not be run on them.
     """
 
     cell: str
@@ -77,6 +78,7 @@ class Report:
     ruled_out: tuple[str, ...] = ()
     seconds: float = 0.0
     implementation: str = "this"
+    reading: str = ""
 
     @property
     def ok(self) -> bool:
@@ -86,8 +88,8 @@ class Report:
     def to_json(self) -> str:
         """The report as JSON, with a versioned schema."""
         made: dict[str, Any] = {"schema": SCHEMA, "implementation": self.implementation, "cell": self.cell}
-        made |= {"ok": self.ok, "convention": self.convention, "findings": [f.data() for f in self.findings]}
-        made |= {"ulps": {k: dict(v) for k, v in self.ulps.items()}}
+        made |= {"ok": self.ok, "convention": self.convention, "reading": self.reading}
+        made |= {"findings": [f.data() for f in self.findings], "ulps": {k: dict(v) for k, v in self.ulps.items()}}
         made |= {"ruled_out": list(self.ruled_out), "seconds": round(self.seconds, 3)}
         return json.dumps(made, indent=2, ensure_ascii=False)
 

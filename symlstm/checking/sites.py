@@ -11,8 +11,8 @@ import sympy as sp
 from symlstm.checking import words
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing
-from symlstm.evidence.program import subnodes
-from symlstm.expr.nodes import Concat, Quantity
+from symlstm.evidence.program import named, subnodes
+from symlstm.expr.nodes import Concat, Hadamard, Quantity
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,17 @@ class Sites:
 
     @property
     def aliases(self) -> dict[str, tuple[str, ...]]:
-        table = words.GATES if "f" in self.gates else words.GATES_OF_GRU_BEFORE
-        return {gate: table.get(gate, (gate,)) for gate in self.gates}
+        """What people call each gate: of the first table that knows all of them; else its own name."""
+        table = next((known for known in words.TABLES if set(self.gates) <= set(known)), {})
+        return {gate: table.get(gate, (gate.lower(), *self.values_of(gate))) for gate in self.gates}
+
+    def values_of(self, gate: str) -> tuple[str, ...]:
+        """The quantities whose equations read the parameters of a gate."""
+        own = {s.parameter for s in self.sites if s.gate == gate}
+        return tuple(e.name for e in self.cell.equations if not own.isdisjoint(named(e.expr)))
+
+    def gate_of(self, parameter: Quantity) -> str | None:
+        return next((s.gate for s in self.sites if s.parameter == parameter), None)
 
     def of(self, gate: str, part: str) -> Site | None:
         return next((s for s in self.sites if (s.gate, s.part) == (gate, part)), None)
@@ -51,10 +60,11 @@ def sites_of(cell: Cell) -> Sites:
         raise RuleMissing(f"{cell.name} cannot be checked: it must have one input vector, and vectors for states")
     (n,), (m,) = cell.shapes[cell.states[0].previous.name], cell.shapes[cell.inputs[0].name]
     found, others = [], []
+    labels = _labels(cell)
     for q in cell.parameters:
-        shape, (head, _, gate) = cell.shapes[q.name], q.name.partition("_")
+        shape, gate = cell.shapes[q.name], labels[q]
         if shape == (n,):
-            found.append(Site(q, gate, head if head in ("p", "c") else "b"))
+            found.append(Site(q, gate, _vector_part(cell, q)))
         elif shape == (n, m):
             found.append(Site(q, gate, "x"))
         elif shape == (n, n):
@@ -63,7 +73,38 @@ def sites_of(cell: Cell) -> Sites:
             found += [Site(q, gate, part) for part in stacked_as(cell)]
         else:
             others.append(q)
+    places = [(s.gate, s.part) for s in found]
+    if twice := next((place for place in places if places.count(place) > 1), None):
+        names = " and ".join(s.parameter.name for s in found if (s.gate, s.part) == twice)
+        raise RuleMissing(f"{cell.name} cannot be checked: {names} act on the same gate and the same vector")
     return Sites(cell, n, m, tuple(found), tuple(dict.fromkeys(s.gate for s in found)), tuple(others))
+
+
+def _labels(cell: Cell) -> dict[Quantity, str]:
+    """The gate that each parameter belongs to: W_f, U_f and b_f, or Wf and bf, make gate f; else what they compute."""
+    groups: dict[str, list[Quantity]] = {}
+    for q in cell.parameters:
+        first = next((e.name for e in cell.equations if q in set(named(e.expr))), "")
+        groups.setdefault(first, []).append(q)
+    labels: dict[Quantity, str] = {}
+    for first, members in groups.items():
+        ends = {q.name.partition("_")[2] for q in members}
+        if "" in ends:
+            ends = {q.name.replace("_", "")[1:] for q in members}
+        label = ends.pop() if len(ends) == 1 else ""
+        labels |= dict.fromkeys(members, label or first)
+    return labels
+
+
+def _vector_part(cell: Cell, q: Quantity) -> str:
+    """b: added to the rest of its gate; p: multiplied by a vector; c: added inside of what is multiplied."""
+    for e in cell.equations:
+        for node in subnodes(e.expr):
+            if isinstance(node, Hadamard) and q in node.args:
+                return "p"
+            if isinstance(node, Hadamard) and any(q in set(named(a)) for a in node.args):
+                return "c"
+    return "b"
 
 
 def stacked_as(cell: Cell) -> str:

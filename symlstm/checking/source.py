@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
 
 from symlstm.checking.sites import Sites
 from symlstm.checking.words import gate_of, role_of
+
+OUTPUTS = re.compile(r"^y|pred|prob|softmax")
 
 
 def line_of(function: Any, quantity: str, sites: Sites) -> str:
@@ -22,16 +25,24 @@ def line_of(function: Any, quantity: str, sites: Sites) -> str:
     except (TypeError, OSError, SyntaxError):
         return ""
     found = 0
-    gate = "c" if quantity == "c_tilde" else quantity
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
-                name = target.id if isinstance(target, ast.Name) else ""
-                role = role_of(name.replace("_next", "").replace("next_", "").replace("_new", "").replace("new_", ""))
-                is_state = quantity in {s.current.name for s in sites.cell.states}
-                says = role == quantity if is_state else role is None and gate_of(name, sites.aliases) == gate
-                says = says or (not is_state and name in (quantity, gate) and name not in ("c", "h"))
-                if name and says:
+                if isinstance(target, ast.Name) and says(target.id, quantity, sites):
                     found = max(found, node.lineno)
     return f"{file}:{first + found - 1}" if found else ""
+
+
+def says(name: str, quantity: str, sites: Sites) -> bool:
+    """Whether a variable of that name holds that quantity."""
+    if name == quantity:
+        return True
+    states = {s.current.name for s in sites.cell.states}
+    role = role_of(name.replace("_next", "").replace("next_", "").replace("_new", "").replace("new_", ""))
+    if quantity in states:
+        return role == quantity
+    if quantity in {q.name for q in sites.cell.outputs}:
+        return bool(OUTPUTS.search(name))
+    gates = [gate for gate in sites.gates if quantity in sites.values_of(gate)]
+    return role is None and name not in states and any(gate_of(name, sites.aliases) == gate for gate in gates)

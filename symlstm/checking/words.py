@@ -15,7 +15,8 @@ GATES_OF_GRU: dict[str, tuple[str, ...]] = {
     "z": ("z", "u", "update", "zt"),
     "n": ("n", "h", "new", "candidate", "cand", "c", "g", "tilde"),
 }
-GATES_OF_GRU_BEFORE = {**GATES_OF_GRU, "h": GATES_OF_GRU["n"]}
+GATES_OF_GRU_BEFORE = {"r": GATES_OF_GRU["r"], "z": GATES_OF_GRU["z"], "h": GATES_OF_GRU["n"]}
+TABLES = (GATES, GATES_OF_GRU, GATES_OF_GRU_BEFORE)
 ORDERS = [tuple(order) for order in ("ifco", "ifoc", "fico", "iofc", "zrn", "rzn", "zrh", "rzh")]
 """Orders that libraries and courses use: torch and Keras, CS231n, the letters' own, ONNX; GRUs."""
 ROLES: dict[str, tuple[str, ...]] = {

@@ -56,6 +56,8 @@ def _answer(report: Report) -> tuple[Block, ...]:
         said.append(Evidence((Rung(f"{what} agree with 50 digits within the bound of rounding errors", True),)))
     if report.convention:
         said.append(Paragraph((f"Convention: {report.convention}.",)))
+    if report.reading:
+        said.append(Paragraph((f"{report.reading[0].upper()}{report.reading[1:]}.",)))
     if report.ruled_out:
         said.append(Paragraph((f"Tried without success: {', '.join(report.ruled_out)}.",)))
     return tuple(said)

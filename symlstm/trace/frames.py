@@ -43,7 +43,11 @@ def code_of(function: Callable[..., Any]) -> Any:
 
 def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """What the function returns, and its local variables at that moment."""
-    code = code_of(function)
+    return watched(code_of(function), lambda: function(*args, **kwargs))
+
+
+def watched(code: Any, call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+    """What a call returns, and the local variables with which the function of that code returned last."""
     kept: dict[str, Any] = {}
 
     def profile(frame: Any, event: str, _: Any) -> None:
@@ -54,7 +58,7 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
     before: Any = sys.getprofile()
     sys.setprofile(profile)
     try:
-        returned = function(*args, **kwargs)
+        returned = call()
     finally:
         sys.setprofile(before if callable(before) else None)
         if hasattr(before, "enable"):  # a C profiler: it cannot be set again, only switched on

@@ -1,0 +1,91 @@
+"""Outputs beside the states (a prediction y): their own parameters, their place in what is returned, their axis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from symlstm.checking.axes import ONE, N
+from symlstm.checking.compare import points, sizes_of
+from symlstm.checking.convention import Convention
+from symlstm.checking.diagnose import seen
+from symlstm.checking.example import Example
+from symlstm.checking.leaves import Path
+from symlstm.checking.probe import Probe
+from symlstm.checking.reference import FLOATS, evaluated
+from symlstm.checking.report import Finding
+from symlstm.checking.sites import Sites
+from symlstm.evidence.program import subnodes
+from symlstm.expr.nodes import Whole
+
+SAYS_OUTPUT = re.compile(r"y|out|pred|prob|head|dense|v|logit|softmax", re.IGNORECASE)
+
+
+def others_of(sites: Sites, example: Example, taken: set[Path]) -> dict[str, tuple[Path, bool]]:
+    """The arrays of the parameters that belong to no gate, and whether each is turned: by size, then by name."""
+    found: dict[str, tuple[Path, bool]] = {}
+    for q in sites.others:
+        fitting = []
+        for path, axes in example.templates.items():
+            core = [axis for axis in axes if axis != ONE]
+            free = [axis[0] > 1 and not any(axis[1:]) for axis in core]
+            if path in taken or path in {p for p, _ in found.values()}:
+                continue
+            if q.shape[1] == 1 and len(core) == 1 and free[0]:
+                fitting.append((path, False))
+            elif q.shape[1] == sites.n and len(core) == 2 and N in core and any(free):
+                fitting.append((path, core[0] == N))
+        fitting.sort(key=lambda entry: not SAYS_OUTPUT.search(str(entry[0][-1])))
+        if fitting:
+            found[q.name] = fitting[0]
+    return found
+
+
+def output_paths(sites: Sites, probe: Probe, states: Mapping[str, Path]) -> dict[str, Path]:
+    """Where each output of the cell stands in what is returned: nearest the top, by name, then in order.
+
+    None where the arrays of its parameters were not found: it cannot be compared.
+    """
+    computed = len(others_of(sites, probe.example, set())) == len(sites.others)
+    before = probe.run(probe.base)
+    depth = min((len(p) for p in states.values()), default=1)
+    left = [
+        path
+        for path, array in before.items()
+        if path not in states.values()
+        and len(path) <= depth
+        and array.ndim
+        and not any(a.shape == array.shape and np.array_equal(a, array) for a in probe.base.values())
+        and not any(np.array_equal(before[p], array) for p in states.values())
+    ]
+    found: dict[str, Path] = {}
+    for q in sites.cell.outputs if computed else ():
+        left.sort(key=lambda path: str(path[-1]) != q.name if path else False)
+        if left:
+            found[q.name] = left.pop(0)
+    return found
+
+
+def along_the_batch(convention: Convention, probe: Probe) -> Iterator[Finding]:
+    """Outputs whose function of a whole vector runs along the axis of the batch, or over everything at once."""
+    if convention.sequence or not any(q.name in convention.outputs for q in convention.sites.cell.outputs):
+        return
+    what = seen(convention, points(convention, probe, False), sizes_of(convention, probe))
+    equations = convention.equations(what.values)
+    known = evaluated(equations, what.values, what.sizes, FLOATS)
+    for q, expr in equations:
+        result = what.results.get(q.name)
+        node = next((n for n in subnodes(expr) if isinstance(n, Whole) and n == expr), None)
+        if result is None or node is None or node.args[0].name != "softmax":
+            continue
+        z = evaluated(((q, node.args[1]),), {k: v for k, v in known.items() if k != q}, what.sizes, FLOATS)[q]
+        if z.shape != result.shape or z.shape[1] == 1:
+            continue
+        for axes, said in (((1,), "along the batch"), ((1, 2), "over the whole batch at once")):
+            e = np.exp(z - z.max(axis=axes, keepdims=True))
+            if np.abs(e / e.sum(axis=axes, keepdims=True) - result).max() <= 2.0**-40:
+                message = f"{node.args[0].name} runs {said}, not over the entries of each {q.name}"
+                yield Finding("wrong_axis", q.name, "", message, "it agrees with that to 12 digits at every point")
+                break
