@@ -23,10 +23,10 @@ from symlstm.equations import Cell, State
 from symlstm.errors import SymlstmError
 from symlstm.expr.build import Matrix, partial, total
 from symlstm.expr.latex import latex
-from symlstm.expr.nodes import Quantity, t
+from symlstm.expr.nodes import Partial, Quantity, t
 from symlstm.expr.text import text
-from symlstm.expr.time import at_times, expand
-from symlstm.expr.tree import replace
+from symlstm.expr.time import OverTime, at_times, expand
+from symlstm.expr.tree import outermost, replace
 
 WRITTEN_OUT = 4
 """Up to this lag the factors are written one by one."""
@@ -103,10 +103,8 @@ def read_lag(lag: Any, cell: Cell) -> Any:
     """A positive number of steps, or the symbol of one."""
     if isinstance(lag, str) and lag.isdecimal():
         lag = int(lag)
-    if isinstance(lag, bool):
-        raise SymlstmError(f"lag={lag} is no number of steps back", "lag is 1, 2, 3, ... or a letter such as k")
     if isinstance(lag, (int, sp.Integer)):
-        if lag < 1:
+        if isinstance(lag, bool) or lag < 1:
             raise SymlstmError(f"lag={lag} is no number of steps back", "lag is 1, 2, 3, ... or a letter such as k")
         return int(lag)
     name = lag.name if isinstance(lag, sp.Symbol) else lag
@@ -126,10 +124,6 @@ def read_lag(lag: Any, cell: Cell) -> Any:
 
 def inserted(cell: Cell, expr: Matrix, blocks: dict[Matrix, Matrix]) -> Matrix:
     """The expression with symbols of one-step Jacobians replaced, at whatever times they stand."""
-    from symlstm.expr.nodes import Partial
-    from symlstm.expr.time import OverTime
-    from symlstm.expr.tree import outermost
-
     found = [*outermost(expr, Partial), *(q for q in outermost(expr, Quantity) if q.name == JACOBIAN)]
     for over in outermost(expr, OverTime):
         found += [*outermost(over.term, Partial), *(q for q in outermost(over.term, Quantity) if q.name == JACOBIAN)]

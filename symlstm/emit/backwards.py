@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from symlstm.calculus.backward import Adjoint
+from symlstm.calculus.backward import Adjoint, adjoint_symbol
 from symlstm.calculus.derivation import BackwardPass
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import step_blocks
@@ -12,7 +13,6 @@ from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, R
 from symlstm.emit.inline import where, with_stacked_adjoints
 from symlstm.emit.reasons import Words
 from symlstm.emit.source import source_aside
-from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation
 
 _GROUPS = (
@@ -82,17 +82,15 @@ def _given(b: BackwardPass, notation: Notation) -> Prose:
         parts += [", " if k else "", formula(q, notation)]
     parts += [" from outside the step (from the loss itself and from step ", Formula("t+1", "t+1"), "). "]
     example = next(iter(b.upstream))
-    parts += [*_bar(example, notation), " is the gradient of ", Formula("L", "L"), " by ", formula(example, notation)]
-    delta = next((a for a in b.adjoints if a.quantity.role == "delta"), None)
-    if delta is not None:
-        parts += [
-            ", ", formula(delta.quantity, notation), " the one by what the function of ",
-            formula(delta.of, notation), " is applied to",
-        ]  # fmt: skip
-    return (*(p for p in parts if p != ""), "; so with the others." if plural or delta else ".")
+    parts += [formula(adjoint_symbol(example), notation), " is the gradient of ", Formula("L", "L")]
+    parts += [" by ", formula(example, notation), *deltas_said(b.adjoints, notation, plural)]
+    return tuple(p for p in parts if p != "")
 
 
-def _bar(q: Quantity, notation: Notation) -> tuple[Formula]:
-    from symlstm.calculus.backward import adjoint_symbol
-
-    return (formula(adjoint_symbol(q), notation),)
+def deltas_said(adjoints: Iterable[Adjoint], notation: Notation, plural: bool) -> Prose:
+    """The end of the sentence that says what signs mean: what a delta is, if there is one; plural: there are others."""
+    delta = next((a for a in adjoints if a.quantity.role == "delta"), None)
+    if delta is None:
+        return ("; so with the others." if plural else ".",)
+    sign, of = formula(delta.quantity, notation), formula(delta.of, notation)
+    return (", ", sign, " the one by what the function of ", of, " is applied to; so with the others.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from symlstm.calculus.backward import adjoint_symbol
 from symlstm.calculus.derivation import Derivation
 from symlstm.calculus.graph import Graph, earlier_equations
 from symlstm.calculus.steps import Step
@@ -40,8 +41,6 @@ def result_rows(d: Derivation, notation: Notation) -> tuple[Row, ...]:
 
 
 def _gradient(d: Derivation, q: Quantity, notation: Notation) -> Formula:
-    from symlstm.calculus.backward import adjoint_symbol
-
     return formula(adjoint_symbol(q), notation)
 
 

@@ -10,6 +10,7 @@ import sympy as sp
 from symlstm.calculus.backward import CLOSED, Adjoint, adjoint_symbol
 from symlstm.calculus.through_time import ThroughTime
 from symlstm.calculus.timeshift import at_step, quantity_at
+from symlstm.emit.backwards import deltas_said
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import step_blocks
 from symlstm.emit.document import Block, Equations, Formula, Paragraph, Row, Section, formula
@@ -117,12 +118,6 @@ def _given(b: ThroughTime, notation: Notation) -> tuple[Paragraph, ...]:
     parts += [" by ", "them" if plural else "it", " directly, without what follows from "]
     parts += ["them" if plural else "it", " in this step and later; ", formula(bar, notation)]
     parts += [" is the gradient by ", formula(example, notation), " with everything counted"]
-    delta = next((a for a in b.adjoints if a.quantity.role == "delta"), None)
-    if delta is not None:
-        parts += [
-            ", ", formula(delta.quantity, notation), " the one by what the function of ",
-            formula(delta.of, notation), " is applied to",
-        ]  # fmt: skip
-    given = Paragraph((*parts, "; so with the others." if plural or delta else "."))
+    given = Paragraph((*parts, *deltas_said(b.adjoints, notation, plural)))
     kept = [formula(q, notation) for q in b.depends_on()]
     return (given, Paragraph(("Kept from the forward pass: ", *listed(kept, " and "), "."))) if kept else (given,)
