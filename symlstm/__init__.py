@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from symlstm.calculus.solution import solution
     from symlstm.calculus.through_time import bptt
     from symlstm.checking import check
+    from symlstm.checkpoints import read_checkpoint
     from symlstm.codegen import compile, parameters
+    from symlstm.conventions import convert
     from symlstm.emit import notation, report, save
     from symlstm.errors import SymlstmError
     from symlstm.evidence import examine
@@ -33,10 +35,12 @@ _HOMES = {
     "check": "checking",
     "compile": "codegen",
     "concat": "functions",
+    "convert": "conventions",
     "derive": "calculus.derivation",
     "examine": "evidence",
     "notation": "emit",
     "parameters": "codegen",
+    "read_checkpoint": "checkpoints",
     "report": "emit",
     "save": "emit",
     "sigmoid": "functions",
@@ -56,10 +60,12 @@ __all__ = [
     "check",
     "compile",
     "concat",
+    "convert",
     "derive",
     "examine",
     "notation",
     "parameters",
+    "read_checkpoint",
     "report",
     "save",
     "sigmoid",

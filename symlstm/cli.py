@@ -259,6 +259,30 @@ def check(
 
 
 @app.command()
+def convert(
+    weights: Annotated[Path, typer.Argument(help="Weights: .safetensors .npz .pt .onnx .weights.h5 .keras")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .npz or .safetensors file to write.")],
+    target: Annotated[
+        str, typer.Option("--to", help="torch, keras, flax, onnx, cs231n, coursera, separate, symlstm (own names).")
+    ],
+    source: Annotated[
+        str | None, typer.Option("--from", help="The convention; else found by names and shapes.")
+    ] = None,
+    cell: Annotated[str | None, typer.Option("--cell", help="Which cell it is, where that is open.")] = None,
+) -> None:
+    """Convert the weights of recurrent layers from one convention to another; other arrays are kept."""
+    with _explained():
+        from symlstm.checkpoints import convert_checkpoint, encoded
+        from symlstm.emit import write
+
+        made = convert_checkpoint(weights, target, source=source, cell=cell)
+        write(output, encoded(made.arrays, output.suffix))
+        for line in made.said:
+            print(line, file=sys.stderr)
+        print(f"wrote {output}", file=sys.stderr)
+
+
+@app.command()
 def export(
     cell: CellName,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The .py file to write; else printed.")] = None,

@@ -12,7 +12,7 @@ from typing import Any
 CELLS = "symlstm.cells"
 EMITTERS = "symlstm.emitters"
 SERVICES = "symlstm.services"
-"""Functions of higher floors that lower ones offer as methods: emit, save, write, examine."""
+"""Functions of higher floors that lower ones offer as methods: emit, save, write, examine, conversion."""
 
 
 @lru_cache(maxsize=8)

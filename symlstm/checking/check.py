@@ -118,7 +118,7 @@ def examine(
             more, gradients = check_backward(given, convention, probe)
             found, ulps = [*found, *more], {**ulps, **gradients}
     seconds = time.perf_counter() - start
-    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, seconds, named, reading)
+    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, seconds, named, reading, convention)
 
 
 def _without(outputs: Any, findings: list[Finding]) -> dict[str, Any]:

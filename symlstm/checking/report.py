@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symlstm.equations import Cell
+from symlstm.errors import ValueUnusable
 from symlstm.expr.marked import differing
 from symlstm.expr.nodes import Quantity
 from symlstm.plugins import service
@@ -68,7 +69,7 @@ class Report:
     implementation: what it is called. ulps: by quantity, the largest difference from the 50-digit value: "scaled" in
     units in the last place of the largest entry, "elementwise" in those of each entry, "bound" the derived rounding
     bound, scaled likewise. ruled_out: what was tried and does not explain it. reading: what comparing formulas says,
-    or why the implementation could not be run on them.
+    or why the implementation could not be run on them. convention_data: the convention, for `sl.convert`.
     """
 
     cell: str
@@ -79,6 +80,15 @@ class Report:
     seconds: float = 0.0
     implementation: str = "this"
     reading: str = ""
+    convention_data: Any = field(default=None, repr=False, compare=False)
+
+    def conversion(self, target: str = "symlstm") -> str:
+        """A function `convert(parameters)` as text, in plain NumPy: weights from the convention that was found to the
+        cell's own names, or to torch, keras, flax, onnx, cs231n, coursera. ValueUnusable where none was found.
+        """
+        if self.convention_data is None:
+            raise ValueUnusable("no convention was found, so there is nothing to convert from")
+        return str(service("conversion")(self.convention_data, target))
 
     @property
     def ok(self) -> bool:

@@ -10,16 +10,16 @@ from pathlib import Path
 from symlstm.errors import OutputUnwritable
 
 
-def write(path: str | os.PathLike[str], text: str) -> None:
-    """Write the text to the path: it appears whole or not at all. Raises OutputUnwritable."""
+def write(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write text (as UTF-8) or bytes to the path: it appears whole or not at all. Raises OutputUnwritable."""
     target = Path(path)
     temporary = ""
     try:
         with contextlib.suppress(FileNotFoundError):
             target = target.resolve(strict=True)  # through a symbolic link, to the file itself
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
         os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except OSError as error:

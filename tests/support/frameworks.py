@@ -19,6 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 HOW_TO_INSTALL = {
     "torch": "pip install torch",
     "jax": "pip install jax jaxlib",
+    "keras": "pip install 'symlstm[keras,torch]'",
+    "h5py": "pip install 'symlstm[keras]'",
+    "flax": "pip install 'symlstm[flax]'",
+    "onnx": "pip install 'symlstm[onnx]'",
+    "onnxruntime": "pip install 'symlstm[onnx]'",
+    "safetensors": "pip install 'symlstm[safetensors]'",
     "numba": "pip install 'symlstm[fast]'",
     "matplotlib": "pip install 'symlstm[bench]'",
     "pdflatex": "apt install texlive-latex-recommended lmodern",
@@ -41,8 +47,10 @@ def missing(name: str) -> NoReturn:
 
 def require(module: str) -> ModuleType:
     """The framework `module`: torch on one thread, jax on the CPU in float64."""
-    if module == "jax":
+    if module in ("jax", "flax"):
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    if module == "keras":
+        os.environ.setdefault("KERAS_BACKEND", "torch")
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
