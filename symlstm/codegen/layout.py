@@ -39,8 +39,22 @@ def fitted(line: str, width: int = WIDTH) -> list[str]:
     elif inside is not None:
         inner = [f"    {part}," for part in _split(inside, ", ")]
         return [f"{target}{equals}{head}", *[p for one in inner for p in _shorter(one, width)], tail]
+    if opened := _last_opened(f"{target}{equals}", value, width):
+        return opened
     operands = _broken(value, 4, width)
     return [f"{target}{equals}(", *operands, ")"] if len(operands) > 1 else [line]
+
+
+def _last_opened(start: str, value: str, width: int) -> list[str]:
+    """Two factors of which the last is a bracket: that bracket is opened, where what it holds then fits; else []."""
+    operands = _operands(value, PRODUCTS)
+    if len(_operands(value, SUMS)) > 1 or len(operands) != 2:
+        return []
+    (_, first), (sign, last) = operands
+    body = f"    {last[1:-1]}"
+    if not last.startswith("(") or _closes(last) != len(last) - 1 or "(" in first or len(body) > width:
+        return []
+    return [f"{start}{first} {sign}(", body, ")"]
 
 
 def filled(line: str, width: int = WIDTH) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 _LSTM = {**{f"W_{g}": ("n", "n+m") for g in "fico"}, **{f"b_{g}": ("n",) for g in "fico"}}
 _PEEPHOLES = {f"p_{g}": ("n",) for g in "fio"}
+_PROJECTED = {**{f"W_{g}": ("n", "p+m") for g in "fico"}, **{f"b_{g}": ("n",) for g in "fico"}, "W_h": ("p", "n")}
 _PREDICTION = {"W_y": ("q", "n"), "b_y": ("q",)}
 
 
@@ -25,10 +26,14 @@ CELLS = {
     "lstm": (_LSTM, ("h", "c"), ()),
     "lstm_softmax": (_LSTM | _PREDICTION, ("h", "c"), ("y",)),
     "lstm_peephole": (_LSTM | _PEEPHOLES, ("h", "c"), ()),
+    "lstm_projected": (_PROJECTED, ("h", "c"), ()),
     "gru": (_gru("rzn") | {"c_n": ("n",)}, ("h",), ()),
     "gru_reset_before": (_gru("rzh"), ("h",), ()),
     "rnn": ({"W": ("n", "m"), "U": ("n", "n"), "b": ("n",)}, ("h",), ()),
+    "rnn_relu": ({"W": ("n", "m"), "U": ("n", "n"), "b": ("n",)}, ("h",), ()),
 }
+STATE_SIZES = {("lstm_projected", "h"): "p"}
+"""The size of a state, where it is not n."""
 
 
 class Instance(NamedTuple):
@@ -45,14 +50,14 @@ def oracle(cell):
     return import_module(f"tests.oracles.{cell}")
 
 
-def instance(cell, *, n=5, m=3, q=4, batch=(), rng=0, dtype=np.float64):
+def instance(cell, *, n=5, m=3, q=4, p=4, batch=(), rng=0, dtype=np.float64):
     """All numbers uniform in (-1, 1), matrices divided by the square root of their columns.
 
     So pre-activations stay within about 2, where 1 - tanh^2 does not cancel: what differs between two correct
     programs is then rounding, not conditioning.
     """
     rng = np.random.default_rng(rng)
-    size = {"n": n, "m": m, "q": q, "n+m": n + m}
+    size = {"n": n, "m": m, "q": q, "p": p, "n+m": n + m, "p+m": p + m}
     shapes, states, outputs = CELLS[cell]
 
     def uniform(*shape):
@@ -63,6 +68,8 @@ def instance(cell, *, n=5, m=3, q=4, batch=(), rng=0, dtype=np.float64):
         scale = np.sqrt(sizes[1]).astype(dtype) if len(sizes) == 2 else dtype(1)
         return uniform(*sizes) / scale
 
-    p = {name: parameter(shape) for name, shape in shapes.items()}
-    upstream = {name: uniform(*batch, n) for name in states} | {name: uniform(*batch, q) for name in outputs}
-    return Instance(p, uniform(*batch, m), tuple(uniform(*batch, n) for _ in states), upstream)
+    length = {name: size[STATE_SIZES.get((cell, name), "n")] for name in states}
+    parameters = {name: parameter(shape) for name, shape in shapes.items()}
+    upstream = {name: uniform(*batch, length[name]) for name in states}
+    upstream |= {name: uniform(*batch, q) for name in outputs}
+    return Instance(parameters, uniform(*batch, m), tuple(uniform(*batch, length[name]) for name in states), upstream)

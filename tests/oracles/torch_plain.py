@@ -26,6 +26,15 @@ def lstm_peephole(t, p, x, h_prev, c_prev):
     return _lstm(t, p, x, h_prev, c_prev, peepholes=True)
 
 
+def lstm_projected(t, p, x, h_prev, c_prev):
+    new = _lstm(t, p, x, h_prev, c_prev)
+    return {"h": new["h"] @ p["W_h"].T, "c": new["c"]}
+
+
+def rnn_relu(t, p, x, h_prev):
+    return {"h": t.relu(x @ p["W"].T + h_prev @ p["U"].T + p["b"])}
+
+
 def gru_reset_before(t, p, x, h_prev):
     r = t.sigmoid(x @ p["W_r"].T + h_prev @ p["U_r"].T + p["b_r"])
     z = t.sigmoid(x @ p["W_z"].T + h_prev @ p["U_z"].T + p["b_z"])
@@ -33,7 +42,10 @@ def gru_reset_before(t, p, x, h_prev):
     return {"h": z * h_prev + (1 - z) * h_tilde}
 
 
-PLAIN = {"lstm_softmax": lstm_softmax, "lstm_peephole": lstm_peephole, "gru_reset_before": gru_reset_before}
+PLAIN = {
+    function.__name__: function
+    for function in (lstm_softmax, lstm_peephole, lstm_projected, gru_reset_before, rnn_relu)
+}
 
 
 def forward_and_gradients(cell, p, x, states, upstream):
