@@ -23,8 +23,8 @@ def convert(
 
     parameters: arrays by name (nested dicts are read as names joined by dots); the names may have anything in front.
     source, target: torch, keras, flax, onnx, cs231n, coursera, separate (W, U and b of each gate), "symlstm" (the
-    cell's own names), or a convention that `check` found (`report.convention_data`). cell: which cell it is, where names and
-    shapes leave it open.
+    cell's own names), or a convention that `check` found (`report.convention_data`). cell: which cell it is, where
+    names and shapes leave it open.
 
     One bias split in two is b and 0; two biases added are rounded once, everything else is exact. The offset that an
     implementation adds to a gate in each call is part of its bias. Raises ValueUnusable where the target cannot hold

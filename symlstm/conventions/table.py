@@ -1,6 +1,6 @@
 """The table of conventions: how each library and course lays out each cell. Data; one row an array.
 
-A row: name, gates in order (none for a cell with one), parts. "x @ W" marks a matrix that is applied from the right.
+A row: name, gates in order, parts. "x @ W" marks a matrix that is applied from the right.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _stacked(gates: str, x: str, h: str, *vectors: Row, turned: str = "") -> lis
 
 def _each(gates: str, *rows: Row) -> list[Row]:
     """Rows for each gate; {} in a name is the gate, as the library writes it."""
-    pairs = [pair.partition("=") for pair in gates.split() or [""]]
+    pairs = [pair.partition("=") for pair in gates.split()]
     return [(row[0].format(said or gate), gate, *row[1:]) for gate, _, said in pairs for row in rows]
 
 
@@ -37,26 +37,26 @@ ROWS: dict[tuple[str, str], list[Row]] = {
         ("weight_hr", "h", "n", "", "", "p"),
     ],
     ("torch", "gru"): _stacked("r z n", "weight_ih", "weight_hh", ("bias_ih", "b"), ("bias_hh", "c")),
-    ("torch", "rnn"): _stacked("", "weight_ih", "weight_hh", ("bias_ih", "b"), ("bias_hh", "c")),
+    ("torch", "rnn"): _stacked("h", "weight_ih", "weight_hh", ("bias_ih", "b"), ("bias_hh", "c")),
     ("keras", "lstm"): _stacked("i f c o", "kernel", "recurrent_kernel", ("bias", "b"), turned=RIGHT),
     ("keras", "gru"): _stacked("z r n", "kernel", "recurrent_kernel", ("bias", "b c", "", "rows"), turned=RIGHT),
     ("keras", "gru_reset_before"): _stacked("z r h", "kernel", "recurrent_kernel", ("bias", "b"), turned=RIGHT),
-    ("keras", "rnn"): _stacked("", "kernel", "recurrent_kernel", ("bias", "b"), turned=RIGHT),
+    ("keras", "rnn"): _stacked("h", "kernel", "recurrent_kernel", ("bias", "b"), turned=RIGHT),
     ("flax", "lstm"): _each("i f c=g o", ("i{}.kernel", "x", RIGHT), ("h{}.kernel", "h", RIGHT), ("h{}.bias", "b")),
     ("flax", "gru"): [
         *_each("r z n", ("i{}.kernel", "x", RIGHT), ("h{}.kernel", "h", RIGHT), ("i{}.bias", "b")),
         ("hn.bias", "n", "c"),
     ],
-    ("flax", "rnn"): _each("", ("i.kernel", "x", RIGHT), ("i.bias", "b"), ("h.kernel", "h", RIGHT)),
+    ("flax", "rnn"): _each("h", ("i.kernel", "x", RIGHT), ("i.bias", "b"), ("h.kernel", "h", RIGHT)),
     ("onnx", "lstm"): _stacked("i o f c", "W", "R", ("B", "b c")),
     ("onnx", "lstm_peephole"): [*_stacked("i o f c", "W", "R", ("B", "b c")), ("P", "i o f", "p")],
     ("onnx", "gru"): _stacked("z r n", "W", "R", ("B", "b c")),
     ("onnx", "gru_reset_before"): _stacked("z r h", "W", "R", ("B", "b c")),
-    ("onnx", "rnn"): _stacked("", "W", "R", ("B", "b c")),
+    ("onnx", "rnn"): _stacked("h", "W", "R", ("B", "b c")),
     ("cs231n", "lstm"): _stacked("i f o c", "Wx", "Wh", ("b", "b"), turned=RIGHT),
-    ("cs231n", "rnn"): _stacked("", "Wx", "Wh", ("b", "b"), turned=RIGHT),
+    ("cs231n", "rnn"): _stacked("h", "Wx", "Wh", ("b", "b"), turned=RIGHT),
     ("coursera", "lstm"): _each("f i c o", ("W{}", "h x"), ("b{}", "b", "", "column")),
-    ("coursera", "rnn"): _each("", ("Wax", "x"), ("Waa", "h"), ("ba", "b", "", "column")),
+    ("coursera", "rnn"): _each("h", ("Wax", "x"), ("Waa", "h"), ("ba", "b", "", "column")),
     ("separate", "lstm"): _each("f i c o", ("W{}", "x"), ("U{}", "h"), ("b{}", "b")),
     ("separate_rows", "lstm"): _each("f i c o", ("W{}", "x", RIGHT), ("U{}", "h", RIGHT), ("b{}", "b")),
 }
@@ -79,7 +79,7 @@ PROJECTED = {
 def _array(row: Row) -> Array:
     name, gates, parts, turned, form, units = (*row, *("", "", "")[len(row) - 3 :])
     also = (f"{name[0]}_{name[1:]}",) if len(name) == 2 and name[0] in "WUb" and name[1].islower() else ()
-    return Array(name, tuple(gates.split()) or ("",), tuple(parts.split()), bool(turned), form, units or "n", also)
+    return Array(name, tuple(gates.split()), tuple(parts.split()), bool(turned), form, units or "n", also)
 
 
 def _layout(name: str, cell: str, rows: list[Row]) -> Layout:

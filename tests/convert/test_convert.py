@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symlstm as sl
@@ -36,6 +36,7 @@ def second_biases_zero(p, convention, cell):
 
 
 @pytest.mark.parametrize(("cell", "a", "b"), PAIRS, ids="-".join)
+@settings(max_examples=20)  # of each of the pairs
 @given(n=st.integers(2, 5), m=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
 def test_round_trips_are_exact(cell, a, b, n, m, seed):
     p = second_biases_zero(weights(a, cell, n, m, np.random.default_rng(seed)), a, cell)
