@@ -80,6 +80,15 @@ def _built_in(name: str) -> Cell:
 
 def function_from_file(source: str) -> Callable[..., Any]:
     """The function of "file.py:function" or "file.py:Class.method"; the file is run, because the user named it."""
+    found = found_in_file(source)
+    filename, _, name = source.rpartition(":")
+    if isinstance(found, type):
+        raise CellError(f"{name} in {filename} is a class", _a_method(found, f"{filename}:{name}."))
+    return found
+
+
+def found_in_file(source: str) -> Any:
+    """The function or class of "file.py:name" or "file.py:Class.method"; the file is run, because the user named it."""
     filename, _, name = source.rpartition(":") if not source.endswith(".py") else (source, "", "")
     path = Path(filename)
     if not path.is_file():
@@ -118,8 +127,6 @@ def function_from_file(source: str) -> Callable[..., Any]:
         if method not in inside:
             raise unknown(f"method of {name}", method, inside)
         name, found = f"{name}.{method}", inside[method]
-    if isinstance(found, type):
-        raise CellError(f"{name} in {filename} is a class", _a_method(found, f"{filename}:{name}."))
     if not callable(found):
         raise CellError(f"{name} in {filename} is not a function")
     return found

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sysconfig
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any
 
 import numpy as np
 
+from symlstm.checking.globals import global_arrays, set_globals
 from symlstm.checking.leaves import Leaf, Path, leaves, replaced
-from symlstm.checking.report import Finding
 from symlstm.checking.steplists import spread_input, stacked_input
 from symlstm.errors import ValueUnusable
 
-SELF = "self"
+SELF, GLOBAL = "self", "global"
+INSIDE = (SELF, GLOBAL)
+"""Where arrays are that are no arguments: in the object, or in global variables."""
+LIBRARIES = (str(File(__file__).parents[1]), *(sysconfig.get_paths()[k] for k in ("stdlib", "platlib", "purelib")))
+MOST_SHOWN = 8
 
 
 @dataclass(frozen=True)
 class Call:
     """A function and one way to call it: its arguments by name (those of an object's own arrays under `self`).
 
-    stacked: arguments that hold one array a step.
+    stacked: arguments that hold one array a step. globals: global variables that hold arrays.
     """
 
     function: Callable[..., Any]
@@ -32,10 +37,12 @@ class Call:
     positional: tuple[str, ...]
     owner: Any = None
     stacked: tuple[Path, ...] = ()
+    globals: Mapping[str, Any] = field(default_factory=dict)
 
     def leaves(self) -> list[Leaf]:
         """Every array that goes in; a list of steps as one array."""
         inside = {**self.arguments, **({SELF: self.owner} if self.owner is not None else {})}
+        inside |= {GLOBAL: dict(self.globals)} if self.globals else {}
         found = []
         for name, value in inside.items():
             found += [Leaf((name,), stacked_input(value))] if (name,) in self.stacked else leaves(value, (name,))
@@ -53,7 +60,8 @@ class Call:
             twin = replaced(copy.copy(self.owner), arrays, (SELF,))
             function = getattr(twin, getattr(self.function, "__name__", "__call__"))
         keywords = {name: value for name, value in given.items() if name not in self.positional}
-        with np.errstate(all="ignore"):
+        drawn = replaced(dict(self.globals), arrays, (GLOBAL,))
+        with np.errstate(all="ignore"), set_globals(function, drawn):
             return function(*[given[name] for name in self.positional], **keywords)
 
     @property
@@ -85,7 +93,14 @@ def call_of(function: Callable[..., Any], args: tuple[Any, ...], keywords: Mappi
             "example is a dict by argument name, a tuple of positional arguments, or a function of (n, m, batch, rng)",
         ) from None
     except ValueError:
-        return Call(function, {f"arg{k}": a for k, a in enumerate(args)} | dict(keywords), _numbered(args), owner)
+        return Call(
+            function,
+            {f"arg{k}": a for k, a in enumerate(args)} | dict(keywords),
+            _numbered(args),
+            owner,
+            (),
+            global_arrays(function),
+        )
     arguments: dict[str, Any] = {}
     positional: list[str] = []
     for name, value in bound.arguments.items():
@@ -100,7 +115,7 @@ def call_of(function: Callable[..., Any], args: tuple[Any, ...], keywords: Mappi
             arguments[name] = value
             if kind is not inspect.Parameter.KEYWORD_ONLY:
                 positional.append(name)
-    return Call(function, arguments, tuple(positional), owner)
+    return Call(function, arguments, tuple(positional), owner, (), global_arrays(function))
 
 
 def _numbered(args: tuple[Any, ...]) -> tuple[str, ...]:
@@ -111,43 +126,21 @@ def attempt(call: Call, arrays: Mapping[Path, Any]) -> Any:
     """Run it once; ValueUnusable says where in its own code it failed."""
     try:
         return call(arrays)
-    except Exception as error:  # somebody's code: anything may happen
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{File(last.filename).name}:{last.lineno}"
-        raise ValueUnusable(f"{call.name} fails at {where}: {type(error).__name__}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # somebody's code: anything may happen
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
+        last = (own or frames)[-1]
+        code = f": {last.line}" if last.line else ""
+        raise ValueUnusable(
+            f"{call.name} fails at {File(last.filename).name}:{last.lineno}{code}: {type(error).__name__}: {error}",
+            f"it was called with {_shapes(call, arrays)}",
+        ) from error
 
 
-def manners(call: Call, arrays: Mapping[Path, Any]) -> list[Finding]:
-    """What a function must not do: change what it is given, answer differently each time, return NaN."""
-    given = {path: array.copy() for path, array in arrays.items()}
-    first = [leaf.array.copy() for leaf in leaves(attempt(call, given))]
-    found = []
-    for path, array in given.items():
-        if not np.array_equal(array, arrays[path], equal_nan=True):
-            name = ".".join(map(str, path))
-            found.append(
-                Finding(
-                    "changed_input", "", call.line, f"{name} is changed in place", "compared before and after one call"
-                )
-            )
-    second = [leaf.array for leaf in leaves(attempt(call, {p: a.copy() for p, a in arrays.items()}))]
-    same = len(first) == len(second) and all(
-        np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True)
-    )
-    if not same:
-        found.append(
-            Finding(
-                "nondeterministic",
-                "",
-                call.line,
-                "two calls with the same arguments give different results",
-                "random numbers, or a state that is kept between calls",
-            )
-        )
-    if any(not np.isfinite(a).all() for a in first):
-        found.append(
-            Finding(
-                "not_finite", "", call.line, "the result holds NaN or infinity", "all arguments are finite, below 2"
-            )
-        )
-    return found
+def _shapes(call: Call, arrays: Mapping[Path, Any]) -> str:
+    """The arrays of a call with their shapes, in words."""
+    shapes = {leaf.path: arrays.get(leaf.path, leaf.array).shape for leaf in call.leaves()}
+    said = [f"{'.'.join(map(str, path))} {shape}" for path, shape in shapes.items()]
+    return ", ".join(said[:MOST_SHOWN]) + (", ..." if len(said) > MOST_SHOWN else "")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking import compare, extras
-from symlstm.checking.calls import manners
+from symlstm.checking.classes import Factory, class_of, factory
 from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
@@ -19,6 +19,7 @@ from symlstm.checking.find import find
 from symlstm.checking.findings import imprecise, unexplained, wrong
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.loop import bounds, float_results
+from symlstm.checking.manners import hidden, manners, overflow
 from symlstm.checking.opinions import explanation, formulas_of, of_agreement
 from symlstm.checking.predictions import along_the_batch
 from symlstm.checking.probe import Probe
@@ -27,7 +28,7 @@ from symlstm.checking.sequence import find_sequence
 from symlstm.checking.sites import Sites, sites_of
 from symlstm.errors import CellError
 from symlstm.registry import cell as find_cell
-from symlstm.registry import function_from_file
+from symlstm.registry import found_in_file, function_from_file
 
 NOT_CHECKED = Finding(
     "backward_not_checked", "", "", "the backward function was not checked: the forward step is another cell", "", NOTE
@@ -69,20 +70,25 @@ def examine(
 ) -> Report:
     """`check` where the convention may be known: `conventions` gives those to try (symlstm.checking.known)."""
     start = time.perf_counter()
-    function = function_from_file(implementation) if isinstance(implementation, str) else implementation
+    function = found_in_file(implementation) if isinstance(implementation, str) else implementation
+    if isinstance(function, type):
+        function = factory(function)
+    elif "<locals>" not in getattr(function, "__qualname__", ".") and (owner := class_of(function)) is not None:
+        function = factory(owner, function.__name__)
     if isinstance(example, str):
         example = function_from_file(example)
-    if not callable(function) or isinstance(function, type):
+    if not callable(function) and not isinstance(function, Factory):
         raise CellError(
             f"{implementation!r} is not a function of one step or of a sequence",
-            "give a function, or a method of an object: cell.step",
+            "give a function, a class, or a method of an object: cell.step",
         )
     reference = find_cell(cell)
     sites = sites_of(reference)
     probe = Probe(read_example(function, example, len(reference.states)))
     named = implementation if isinstance(implementation, str) else probe.example.call.name
     found = manners(probe.example.call, probe.base)
-    if any(f.name in ("nondeterministic", "not_finite") for f in found):
+    found += extras.weights_elsewhere(probe)
+    if any(f.name in ("nondeterministic", "keeps_state", "not_finite") for f in found):
         return Report(reference.name, "", tuple(found), seconds=time.perf_counter() - start, implementation=named)
     candidates = conventions(sites, probe)
     convention, measured = _best(candidates, probe)
@@ -109,6 +115,7 @@ def examine(
         measured = _measured(convention, probe)
     found += extras.unreturned(convention, probe)
     found += extras.rest(convention, probe)
+    found += [*overflow(convention, probe), *hidden(probe)]
     ulps = compare.ulps(measured)
     if backward is not None:
         if any(f.severity == WRONG and f.equation in ulps for f in found):
@@ -118,7 +125,8 @@ def examine(
             more, gradients = check_backward(given, convention, probe)
             found, ulps = [*found, *more], {**ulps, **gradients}
     seconds = time.perf_counter() - start
-    return Report(reference.name, convention.said(), tuple(found), ulps, ruled_out, seconds, named, reading, convention)
+    ordered = tuple(sorted(found, key=lambda f: f.severity != WRONG))
+    return Report(reference.name, convention.said(), ordered, ulps, ruled_out, seconds, named, reading, convention)
 
 
 def _without(outputs: Any, findings: list[Finding]) -> dict[str, Any]:

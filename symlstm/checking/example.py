@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.axes import JOINED, ONE, SIZES, STEPS, Axis, B, M, N, T
-from symlstm.checking.calls import Call, attempt, call_of
-from symlstm.checking.leaves import Path
+from symlstm.checking.calls import INSIDE, Call, attempt, call_of
+from symlstm.checking.classes import Factory, example_for
+from symlstm.checking.globals import global_arrays
+from symlstm.checking.leaves import Path, leaves
 from symlstm.checking.steplists import listed_inputs
 from symlstm.checking.words import role_of
 from symlstm.equations import Cell
@@ -54,15 +56,42 @@ class Example:
         return True
 
 
-def read_example(function: Callable[..., Any], example: Any, states: int) -> Example:
+def read_example(function: Callable[..., Any] | Factory, example: Any, states: int) -> Example:
     """The example in any of its forms; ValueUnusable where it cannot be used. states: how many the cell has."""
-    if example is None:
+    if isinstance(function, Factory):
+        if example is None:
+            example = example_for(function)
+        elif not callable(example):
+            raise ValueUnusable(
+                f"{function.made.__name__} is a class: from one example its sizes are not known",
+                "give example= as a function of (n, m, batch, rng), or check a method of an object: net.step",
+            )
+    elif example is None:
         example = _from_the_code(function)
+    if callable(example) and (fixed := global_arrays(function)):
+        example = _at_sizes_of(function, example, fixed)
     if callable(example):
         return lengths(_from_maker(function, example))
+    assert not isinstance(function, Factory)
     call = _call(function, example)
     found = inferred_sequence(call)
     return lengths(found) if found is not None else _inferred(call, states)
+
+
+def _at_sizes_of(function: Any, make: Callable[..., Any], fixed: Mapping[str, Any]) -> Any:
+    """An example at the sizes that global weights have: the first (n, m) that the function takes."""
+    seen = {length for leaf in leaves(fixed) for length in leaf.array.shape}
+    parts = {length // k for length in seen for k in (1, 2, 3, 4) if length % k == 0}
+    parts |= {a - b for a in seen for b in seen if a > b}
+    for n, m in itertools.product(sorted(parts, reverse=True), repeat=2):
+        try:
+            made = _made(make, (n, m, SIZES[2], STEPS), asks_for_steps(make))
+            call = _call(function, made)
+            attempt(call, {leaf.path: leaf.array for leaf in call.leaves()})
+        except Exception:  # not these sizes
+            continue
+        return made
+    return make
 
 
 def lengths(example: Example) -> Example:
@@ -85,7 +114,7 @@ def _call(function: Callable[..., Any], example: Any, steps: int | None = None) 
     )
 
 
-def _from_maker(function: Callable[..., Any], make: Callable[..., Any]) -> Example:
+def _from_maker(function: Callable[..., Any] | Factory, make: Callable[..., Any]) -> Example:
     asks = asks_for_steps(make)
 
     def at(sizes: tuple[int, ...]) -> Call:
@@ -96,7 +125,8 @@ def _from_maker(function: Callable[..., Any], make: Callable[..., Any]) -> Examp
                 f"the example function fails at n, m, batch, steps = {sizes}: {type(error).__name__}: {error}",
                 "it takes (n, m, batch, rng) or (n, m, batch, T, rng) and gives a dict by argument name, or a tuple",
             ) from error
-        return _call(function, made, sizes[3] if asks else None)
+        own = function.at(*sizes[:3]) if isinstance(function, Factory) else function
+        return _call(own, made, sizes[3] if asks else None)
 
     base = (*SIZES, STEPS)
     call = at(base)
@@ -141,7 +171,7 @@ def with_steps(example: Example) -> Example:
     length beside those of batch and features."""
     for path, axes in sorted(example.templates.items(), key=lambda item: role_of(str(item[0][-1])) != "x"):
         rest = [axis for axis in axes if axis != ONE]
-        if M not in rest or path[0] == "self" or any(axis.n for axis in rest):
+        if M not in rest or path[0] in INSIDE or any(axis.n for axis in rest):
             continue
         if T in rest:
             return replace(example, x=path)
@@ -188,7 +218,7 @@ def _inferred(call: Call, states: int) -> Example:
     if not found:
         raise ValueUnusable("the example holds no array of floating-point numbers", "give arrays of float64")
     by_role = {role_of(str(leaf.path[-1])): leaf for leaf in reversed(found)}
-    first = [leaf for leaf in found if leaf.path[0] != "self"]
+    first = [leaf for leaf in found if leaf.path[0] not in INSIDE]
     x = by_role.get("x") or first[0]
     h = by_role.get("h") or next((leaf for leaf in first if leaf is not x), None)
     if h is None:
@@ -243,7 +273,7 @@ ORDERS = ("tbf", "btf", "fbt", "tfb", "bft", "ftb")
 def inferred_sequence(call: Call) -> Example | None:
     """One example of a whole sequence: the meaning of the axes under which most of them have one; None for a step."""
     found = {leaf.path: leaf.array.shape for leaf in call.leaves()}
-    given = {path: shape for path, shape in found.items() if path[0] != "self"}
+    given = {path: shape for path, shape in found.items() if path[0] not in INSIDE}
     by_role: dict[str | None, Path] = {}
     for path in given:
         by_role.setdefault(role_of(str(path[-1])), path)

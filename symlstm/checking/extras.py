@@ -7,10 +7,23 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.convention import Convention
+from symlstm.checking.globals import line_of_global
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, Finding
+
+
+def weights_elsewhere(probe: Probe) -> list[Finding]:
+    """Weights that are read from global variables, with the line of each."""
+    call = probe.example.call
+    places = {name: line_of_global(call.function, name) for name in call.globals}
+    if not places:
+        return []
+    said = [name + (f" (line {place.split(':')[-1]})" if place else "") for name, place in places.items()]
+    message = f"reads weights from the global{'s' if len(said) > 1 else ''} {', '.join(said)}"
+    where = next((place for place in places.values() if place), "")
+    return [Finding("global", "", where, message, "drawn anew for this check, and put back", NOTE)]
 
 
 def ambiguous(convention: Convention, others: list[Convention]) -> list[Finding]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from symlstm.checking import words
 from symlstm.checking.axes import JOINED, ONE, Axis, B, M, N
+from symlstm.checking.calls import INSIDE
 from symlstm.checking.convention import Convention, View
 from symlstm.checking.example import Example
 from symlstm.checking.fingerprint import Answers, fingerprint, fingerprint_of_the_cell
@@ -102,7 +103,7 @@ def _roles(sites: Sites, example: Example) -> tuple[dict[str, Path], int | None]
     batched = [path for path, axes in example.templates.items() if B in axes]
     found: dict[str, Path] = {}
     if not batched:
-        vectors = [p for p, axes in example.templates.items() if _core(axes) in ([N], [M]) and p[0] != "self"]
+        vectors = [p for p, axes in example.templates.items() if _core(axes) in ([N], [M]) and p[0] not in INSIDE]
         named = {words.role_of(str(p[-1])): p for p in reversed(vectors)}
         batched = [named[r] for r in ("x", "h", "c") if r in named] or vectors[: 1 + len(cell.states)]
     axis = next((example.templates[p].index(B) for p in batched if B in example.templates[p]), None)

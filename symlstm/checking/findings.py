@@ -14,6 +14,7 @@ from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import Edit
 from symlstm.checking.lines import Line, lines
 from symlstm.checking.loop import LAST, scan
+from symlstm.checking.manners import narrow_line
 from symlstm.checking.probe import Probe
 from symlstm.checking.reference import FLOATS, Equations
 from symlstm.checking.report import Compared, Finding
@@ -109,12 +110,14 @@ def imprecise(convention: Convention, probe: Probe, measured: list[dict[str, Any
         if single
         else "as if part of it were computed in float32, or a small term were added"
     )
+    where, code = narrow_line(probe.example.call)
     return Finding(
         "imprecise",
         "",
-        probe.example.call.line,
+        where or probe.example.call.line,
         f"float64 goes in, and the result is off by more than float64 rounding, by no more than float32's: {why}",
-        f"{figures}, scaled",
+        figures,
+        code=f"{where}  {code}" if code else "",
     )
 
 
