@@ -21,7 +21,8 @@ from symlstm.checking.report import Compared, Finding
 from symlstm.checking.source import line_of
 from symlstm.equations import Cell
 from symlstm.evidence.interpret import evaluate
-from symlstm.expr.marked import around, differing
+from symlstm.evidence.program import named
+from symlstm.expr.marked import around, differing, pointed_at
 
 VARIANTS = {
     ("activation_identity", "h"): "an LSTM without tanh on the cell state in h",
@@ -93,6 +94,8 @@ def _lines(changes: Iterable[tuple[Any, Any]], best: Explanation, probe: Probe) 
     found = []
     for q, _ in changes:
         terms = around(differing(original[q], dict(best.loop.equations)[q])[1])
+        readers = [expr for _, expr in best.loop.equations if q in named(expr)]
+        terms += [term for expr in readers for term in around(pointed_at(expr, q))]  # where it has no variable itself
         wanted = [evaluate(term, known, tuple(sizes.items()), FLOATS) for term in terms]
         places = lines(probe.example.call, at.arrays, [*wanted, *every])[: len(terms)]
         found += [place for place in places if place is not None][:1]

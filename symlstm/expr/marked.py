@@ -77,6 +77,15 @@ def _again(node: Any, args: list[Any]) -> Any:
     return type(node)(*args)
 
 
+def pointed_at(expr: Any, part: Any) -> Any:
+    """The expression with every place marked at which a part stands."""
+    if expr == part:
+        return Marked(part, WRONG)
+    if isinstance(expr, Quantity) or not any(hasattr(a, "shape") for a in expr.args):
+        return expr
+    return _again(expr, [pointed_at(a, part) if hasattr(a, "shape") else a for a in expr.args])
+
+
 def around(marked: Any) -> list[Any]:
     """The vectors of one time step that hold everything that is marked, from the smallest to the whole, without marks.
 

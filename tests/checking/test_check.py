@@ -110,7 +110,7 @@ def test_wrong_usage_is_explained():
     with pytest.raises(SymlstmError, match="the example does not fit step"):
         sl.check(step, "lstm", example=(1.0,))
     with pytest.raises(SymlstmError, match="is not a function of one step"):
-        sl.check(dict, "lstm")
+        sl.check(3, "lstm")
 
 
 def test_the_command_answers_with_its_exit_status(tmp_path, monkeypatch):
