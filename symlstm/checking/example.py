@@ -227,14 +227,14 @@ def _inferred(call: Call, states: int) -> Example:
     if c is None and states > 1:
         c = next((leaf for leaf in first if leaf not in (x, h) and leaf.array.shape == h.array.shape), None)
     batched = {leaf.path for leaf in (x, h, c) if leaf is not None}
-    best: tuple[int, Any] | None = None
+    best: tuple[tuple[int, int], Any] | None = None
     for axis in (None,) if h.array.ndim < 2 else (0, 1):
         if x.array.ndim != h.array.ndim or (axis is not None and x.array.shape[axis] != h.array.shape[axis]):
             continue
         n, m = (int(v.array.shape[-1 if axis is None else 1 - axis]) for v in (h, x))
         batch = 1 if axis is None else int(h.array.shape[axis])
         templates: dict[Path, tuple[Axis, ...]] = {}
-        known = 0
+        known = plain = 0
         for leaf in found:
             if leaf.path in batched:
                 own = M if leaf is x else N
@@ -242,11 +242,12 @@ def _inferred(call: Call, states: int) -> Example:
             else:
                 axes = [_meaning(length, n, m) for length in leaf.array.shape]
                 known += sum(a is not None for a in axes)
+                plain += sum(a in (ONE, N, M) for a in axes)
                 templates[leaf.path] = tuple(
                     a or Axis(length) for a, length in zip(axes, leaf.array.shape, strict=True)
                 )
-        if best is None or known > best[0]:
-            best = (known, (templates, (n, m, batch)))
+        if best is None or (known, plain) > best[0]:
+            best = ((known, plain), (templates, (n, m, batch)))
     if best is None:
         raise ValueUnusable(f"{x.name} is {x.array.shape} and {h.name} is {h.array.shape}: which axis is the batch?")
     chosen, sizes = best[1]
