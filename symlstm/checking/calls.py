@@ -7,15 +7,16 @@ import inspect
 import sysconfig
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as File
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from symlstm.checking.globals import global_arrays, set_globals
-from symlstm.checking.leaves import Leaf, Path, leaves, replaced
+from symlstm.checking.leaves import Leaf, Path, leaves, own_arrays, replaced
 from symlstm.checking.steplists import spread_input, stacked_input
+from symlstm.checking.tensors import Precision, kind_of, running, signature_of
 from symlstm.errors import ValueUnusable
 
 SELF, GLOBAL = "self", "global"
@@ -29,7 +30,8 @@ MOST_SHOWN = 8
 class Call:
     """A function and one way to call it: its arguments by name (those of an object's own arrays under `self`).
 
-    stacked: arguments that hold one array a step. globals: global variables that hold arrays.
+    stacked: arguments that hold one array a step. globals: global variables that hold arrays. precision: in which
+    arrays of other libraries than NumPy are put in.
     """
 
     function: Callable[..., Any]
@@ -38,13 +40,18 @@ class Call:
     owner: Any = None
     stacked: tuple[Path, ...] = ()
     globals: Mapping[str, Any] = field(default_factory=dict)
+    precision: Precision = "own"
+
+    @property
+    def inside(self) -> dict[str, Any]:
+        """All that goes in by name."""
+        inside = {**self.arguments, **({SELF: self.owner} if self.owner is not None else {})}
+        return inside | ({GLOBAL: dict(self.globals)} if self.globals else {})
 
     def leaves(self) -> list[Leaf]:
         """Every array that goes in; a list of steps as one array."""
-        inside = {**self.arguments, **({SELF: self.owner} if self.owner is not None else {})}
-        inside |= {GLOBAL: dict(self.globals)} if self.globals else {}
         found = []
-        for name, value in inside.items():
+        for name, value in self.inside.items():
             found += [Leaf((name,), stacked_input(value))] if (name,) in self.stacked else leaves(value, (name,))
         return found
 
@@ -53,16 +60,33 @@ class Call:
         arrays = dict(arrays)
         for path in self.stacked:
             if path in arrays:
-                arrays[path] = spread_input(arrays[path], self.arguments[path[0]])
-        given = {name: replaced(value, arrays, (name,)) for name, value in self.arguments.items()}
-        function = self.function
-        if self.owner is not None:
-            twin = replaced(copy.copy(self.owner), arrays, (SELF,))
-            function = getattr(twin, getattr(self.function, "__name__", "__call__"))
-        keywords = {name: value for name, value in given.items() if name not in self.positional}
-        drawn = replaced(dict(self.globals), arrays, (GLOBAL,))
-        with np.errstate(all="ignore"), set_globals(function, drawn):
-            return function(*[given[name] for name in self.positional], **keywords)
+                arrays[path] = spread_input(arrays[path], self.arguments[path[0]], self.precision)
+        with np.errstate(all="ignore"), running(self.precision):
+            given = {name: replaced(value, arrays, (name,), self.precision) for name, value in self.arguments.items()}
+            function = self.function
+            if self.owner is not None:
+                holder = kind_of(self.owner)
+                owner = self.owner if holder is not None else copy.copy(self.owner)
+                twin = replaced(owner, arrays, (SELF,), self.precision)
+                name = getattr(self.function, "__name__", "__call__")
+                function = twin if holder is not None and name == "forward" else getattr(twin, name)
+            keywords = {name: value for name, value in given.items() if name not in self.positional}
+            drawn = replaced(dict(self.globals), arrays, (GLOBAL,), self.precision)
+            with set_globals(function, drawn):
+                return function(*[given[name] for name in self.positional], **keywords)
+
+    @property
+    def foreign(self) -> list[Any]:
+        """The arrays of other libraries than NumPy that go in."""
+        return [array for _, array in own_arrays(self.inside) if kind_of(array) is not None]
+
+    @property
+    def code(self) -> Callable[..., Any]:
+        """The function that the user wrote."""
+        holder = kind_of(self.owner) if self.owner is not None else None
+        if holder is not None and getattr(self.function, "__name__", "") in ("forward", "__call__"):
+            return cast(Callable[..., Any], holder.code(self.owner))
+        return self.function
 
     @property
     def name(self) -> str:
@@ -72,21 +96,30 @@ class Call:
     def line(self) -> str:
         """file:line of the function, "" where there is no source."""
         try:
-            inner = inspect.unwrap(getattr(self.function, "__func__", self.function))
+            inner = inspect.unwrap(getattr(self.code, "__func__", self.code))
             return f"{File(inspect.getsourcefile(inner) or '').name}:{inspect.getsourcelines(inner)[1]}"
         except (TypeError, OSError):
             return ""
 
 
-def call_of(function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Call:
-    """The call f(*args, **keywords), with names for all arguments; ValueUnusable where it takes others."""
+def entry(function: Any) -> tuple[Callable[..., Any], Any]:
+    """What is called, and the object or module that it belongs to."""
     owner = getattr(function, "__self__", None)
-    if owner is None and not hasattr(function, "__code__") and not hasattr(function, "__wrapped__"):
+    holder = kind_of(function)
+    if holder is not None and holder.holds(function):
+        owner, function = function, function.forward
+    elif owner is None and not any(hasattr(function, name) for name in ("__code__", "__wrapped__", "schema")):
         owner, function = function, type(function).__call__.__get__(function)  # an object that is called
     if owner is not None and inspect.ismodule(owner):
         owner = None
+    return function, owner
+
+
+def call_of(function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Call:
+    """The call f(*args, **keywords), with names for all arguments; ValueUnusable where it takes others."""
+    function, owner = entry(function)
     try:
-        bound = inspect.signature(function).bind(*args, **keywords)
+        bound = signature_of(function, owner).bind(*args, **keywords)
     except TypeError as error:
         raise ValueUnusable(
             f"the example does not fit {getattr(function, '__name__', function)}: {error}",
@@ -103,8 +136,13 @@ def call_of(function: Callable[..., Any], args: tuple[Any, ...], keywords: Mappi
         )
     arguments: dict[str, Any] = {}
     positional: list[str] = []
-    for name, value in bound.arguments.items():
-        kind = bound.signature.parameters[name].kind
+    skipped = False
+    for name, parameter in bound.signature.parameters.items():
+        kind = parameter.kind
+        if name not in bound.arguments:
+            skipped = True
+            continue
+        value = bound.arguments[name]
         if kind is inspect.Parameter.VAR_KEYWORD:
             arguments |= value
         elif kind is inspect.Parameter.VAR_POSITIONAL:
@@ -113,7 +151,7 @@ def call_of(function: Callable[..., Any], args: tuple[Any, ...], keywords: Mappi
                 positional.append(f"{name}{k}")
         else:
             arguments[name] = value
-            if kind is not inspect.Parameter.KEYWORD_ONLY:
+            if kind is not inspect.Parameter.KEYWORD_ONLY and not skipped:
                 positional.append(name)
     return Call(function, arguments, tuple(positional), owner, (), global_arrays(function))
 
@@ -144,3 +182,21 @@ def _shapes(call: Call, arrays: Mapping[Path, Any]) -> str:
     shapes = {leaf.path: arrays.get(leaf.path, leaf.array).shape for leaf in call.leaves()}
     said = [f"{'.'.join(map(str, path))} {shape}" for path, shape in shapes.items()]
     return ", ".join(said[:MOST_SHOWN]) + (", ..." if len(said) > MOST_SHOWN else "")
+
+
+def in_precision(call: Call) -> Call:
+    """The call in the first precision in which it runs on its own arrays: float64 where that goes."""
+    foreign = [(array, kind) for array in call.foreign if (kind := kind_of(array)) is not None]
+    if not foreign:
+        return call
+    order: tuple[Precision, ...] = ("own", "wide", "single")
+    if any(kind.narrow(array) for array, kind in foreign):
+        order = ("wide", "single")
+    for precision in order:
+        made = replace(call, precision=precision)
+        try:
+            attempt(made, {leaf.path: leaf.array for leaf in made.leaves()})
+        except ValueUnusable:
+            continue
+        return made
+    return replace(call, precision=order[0])

@@ -14,10 +14,10 @@ from symlstm.checking.classes import Factory, class_of, factory
 from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
-from symlstm.checking.example import read_example
 from symlstm.checking.find import find
 from symlstm.checking.findings import imprecise, unexplained, wrong
 from symlstm.checking.gradient import check_backward
+from symlstm.checking.implementation import read
 from symlstm.checking.loop import bounds, float_results
 from symlstm.checking.manners import hidden, manners, overflow
 from symlstm.checking.opinions import explanation, formulas_of, of_agreement
@@ -84,7 +84,7 @@ def examine(
         )
     reference = find_cell(cell)
     sites = sites_of(reference)
-    probe = Probe(read_example(function, example, len(reference.states)))
+    probe = Probe(read(function, example, len(reference.states)))
     named = implementation if isinstance(implementation, str) else probe.example.call.name
     found = manners(probe.example.call, probe.base)
     found += extras.weights_elsewhere(probe)

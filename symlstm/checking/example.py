@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.axes import JOINED, ONE, SIZES, STEPS, Axis, B, M, N, T
-from symlstm.checking.calls import INSIDE, Call, attempt, call_of
-from symlstm.checking.classes import Factory, example_for
+from symlstm.checking.calls import INSIDE, Call, attempt, call_of, in_precision
+from symlstm.checking.classes import Factory
 from symlstm.checking.globals import global_arrays
 from symlstm.checking.leaves import Path, leaves
 from symlstm.checking.steplists import listed_inputs
@@ -59,9 +59,7 @@ class Example:
 def read_example(function: Callable[..., Any] | Factory, example: Any, states: int) -> Example:
     """The example in any of its forms; ValueUnusable where it cannot be used. states: how many the cell has."""
     if isinstance(function, Factory):
-        if example is None:
-            example = example_for(function)
-        elif not callable(example):
+        if not callable(example):
             raise ValueUnusable(
                 f"{function.made.__name__} is a class: from one example its sizes are not known",
                 "give example= as a function of (n, m, batch, rng), or check a method of an object: net.step",
@@ -107,7 +105,7 @@ def lengths(example: Example) -> Example:
 def _call(function: Callable[..., Any], example: Any, steps: int | None = None) -> Call:
     if isinstance(example, (dict, tuple, list)):
         call = call_of(function, *(((), example) if isinstance(example, dict) else (tuple(example), {})))
-        return replace(call, stacked=listed_inputs(call.arguments, steps))
+        return in_precision(replace(call, stacked=listed_inputs(call.arguments, steps)))
     raise ValueUnusable(
         f"the example is a {type(example).__name__}",
         "give a dict by argument name, a tuple of positional arguments, or a function of (n, m, batch, rng)",
@@ -125,25 +123,32 @@ def _from_maker(function: Callable[..., Any] | Factory, make: Callable[..., Any]
                 f"the example function fails at n, m, batch, steps = {sizes}: {type(error).__name__}: {error}",
                 "it takes (n, m, batch, rng) or (n, m, batch, T, rng) and gives a dict by argument name, or a tuple",
             ) from error
-        own = function.at(*sizes[:3]) if isinstance(function, Factory) else function
+        own = function.at(*sizes[:2]) if isinstance(function, Factory) else function
         return _call(own, made, sizes[3] if asks else None)
 
     base = (*SIZES, STEPS)
-    call = at(base)
-    shapes = {leaf.path: leaf.array.shape for leaf in call.leaves()}
+    templates = templates_of(at, base, asks is not None)
+    return with_steps(Example(at(base), templates, SIZES, steps=STEPS if asks else 1))
+
+
+def templates_of(
+    at: Callable[[tuple[int, ...]], Call], base: tuple[int, ...], steps: bool
+) -> dict[Path, tuple[Axis, ...]]:
+    """What the axes of all arrays count, from calls at several sizes (n, m, batch, steps)."""
+    shapes = {leaf.path: leaf.array.shape for leaf in at(base).leaves()}
     moved = []
-    for k in range(4 if asks else 3):
+    for k in range(4 if steps else 3):
         other = at(tuple(s + (i == k) for i, s in enumerate(base)))
         moved.append({leaf.path: leaf.array.shape for leaf in other.leaves()})
     made: dict[Path, tuple[Axis, ...]] = {}
     for path, shape in shapes.items():
         axes = []
         for a, length in enumerate(shape):
-            steps = [m[path][a] - length if path in m and len(m[path]) == len(shape) else 0 for m in moved]
-            rest = length - sum(s * v for s, v in zip(steps, base, strict=False))
-            axes.append(Axis(rest, *steps))
+            more = [m[path][a] - length if path in m and len(m[path]) == len(shape) else 0 for m in moved]
+            rest = length - sum(s * v for s, v in zip(more, base, strict=False))
+            axes.append(Axis(rest, *more))
         made[path] = tuple(axes)
-    return with_steps(Example(call, made, SIZES, steps=STEPS if asks else 1))
+    return made
 
 
 def asks_for_steps(make: Callable[..., Any]) -> str | None:
@@ -240,7 +245,7 @@ def _inferred(call: Call, states: int) -> Example:
                 own = M if leaf is x else N
                 templates[leaf.path] = (own,) if axis is None else (B, own) if axis == 0 else (own, B)
             else:
-                axes = [_meaning(length, n, m) for length in leaf.array.shape]
+                axes = [meaning(length, n, m) for length in leaf.array.shape]
                 known += sum(a is not None for a in axes)
                 plain += sum(a in (ONE, N, M) for a in axes)
                 templates[leaf.path] = tuple(
@@ -256,7 +261,7 @@ def _inferred(call: Call, states: int) -> Example:
     return wished if wished.runs() else given
 
 
-def _meaning(length: int, n: int, m: int) -> Axis | None:
+def meaning(length: int, n: int, m: int) -> Axis | None:
     """What an axis of that length counts; None if nothing known."""
     if length == 1:
         return ONE
@@ -337,7 +342,7 @@ def _read_as(
             templates[path] = tuple(ONE if length == 1 else next(letters) for length in shape)
             known += 2
             continue
-        axes = [_meaning(length, n, m) for length in shape]
+        axes = [meaning(length, n, m) for length in shape]
         known += sum(axis is not None for axis in axes)
         known += 2 * sum(axis == JOINED or axis == Axis(n=4) for axis in axes)
         templates[path] = tuple(a or Axis(length) for a, length in zip(axes, shape, strict=True))

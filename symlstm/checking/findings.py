@@ -48,7 +48,7 @@ def wrong(best: Explanation, probe: Probe) -> list[Finding]:
 
 
 def _finding(edit: Edit, best: Explanation, probe: Probe, evidence: str) -> Finding:
-    function, sites = probe.example.call.function, best.convention.sites
+    function, sites = probe.example.call.code, best.convention.sites
     found = _lines(edit.changes, best, probe)
     names = [line_of(function, q.name, sites) for q, _ in edit.changes] if not found else map(str, found)
     where = ", ".join(dict.fromkeys(w for w in names if w)) or probe.example.call.line
@@ -143,7 +143,7 @@ def unexplained(best: Explanation, convention: Convention, probe: Probe, measure
     return Finding(
         "unexplained",
         first,
-        line_of(probe.example.call.function, first, convention.sites) or probe.example.call.line,
+        line_of(probe.example.call.code, first, convention.sites) or probe.example.call.line,
         f"{first} departs first{when}, by {off.get(first, 0):.3g}; no edit of the equations that was tried explains it",
         f"{tried} {best.explained} of {best.of} (point, state) pairs",
     )

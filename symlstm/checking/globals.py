@@ -11,6 +11,7 @@ from pathlib import Path as File
 from typing import Any
 
 from symlstm.checking.leaves import leaves
+from symlstm.checking.tensors import kind_of
 
 
 def code_inside(function: Any) -> Iterator[types.CodeType]:
@@ -34,7 +35,7 @@ def global_arrays(function: Any) -> dict[str, Any]:
     home = getattr(plain, "__globals__", {})
     for name in (name for code in code_inside(plain) for name in code.co_names if name in home):
         value = home[name]
-        data = not isinstance(value, types.ModuleType) and not callable(value)
+        data = not isinstance(value, types.ModuleType) and (not callable(value) or kind_of(value) is not None)
         if data and any(leaf.array.size > 1 for leaf in leaves(value)):
             found[name] = value
     return {name: found[name] for name in sorted(found, key=list(home).index)}

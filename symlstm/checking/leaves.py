@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.exponentials import Number
+from symlstm.checking.tensors import Precision, kind_of
 
 Path = tuple[Any, ...]
 DEEPEST = 6
@@ -17,7 +18,7 @@ DEEPEST = 6
 
 @dataclass(frozen=True)
 class Leaf:
-    """An array, and the path of arguments, keys, indices and attributes that leads to it."""
+    """An array, in NumPy, and the path of arguments, keys, indices and attributes that leads to it."""
 
     path: Path
     array: Any
@@ -29,30 +30,52 @@ class Leaf:
 
 def leaves(value: Any, path: Path = ()) -> list[Leaf]:
     """Every floating-point array inside dicts, lists, tuples and plain objects."""
+    return [Leaf(at, as_numpy(array)) for at, array in own_arrays(value, path)]
+
+
+def own_arrays(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+    """The same, each array as it is, with its path."""
     if is_numbers(value):
-        return [Leaf(path, np.asarray(value))]
-    found: list[Leaf] = []
+        return [(path, value)]
+    found: list[tuple[Path, Any]] = []
     if len(path) <= DEEPEST:
         for key, part in _parts(value):
-            found += leaves(part, (*path, key))
+            found += own_arrays(part, (*path, key))
     return found
 
 
 def is_numbers(value: Any) -> bool:
-    """An array (or NumPy number) of floating-point numbers, or of formulas."""
+    """An array (or NumPy number) of floating-point numbers, in any library, or of formulas."""
     if not isinstance(value, (np.ndarray, np.floating)):
-        return False
+        kind = kind_of(value)
+        return kind is not None and kind.mine(value)
     return value.dtype.kind == "f" or (value.dtype == object and any(isinstance(v, Number) for v in value.reshape(-1)))
 
 
-def replaced(value: Any, arrays: Mapping[Path, Any], path: Path = ()) -> Any:
+def as_numpy(value: Any) -> Any:
+    """An array of any library as a NumPy array."""
+    kind = kind_of(value)
+    return np.asarray(value) if kind is None else kind.numpy(value)
+
+
+def like(array: Any, value: Any, precision: Precision = "own") -> Any:
+    """A NumPy array as an array of the library that `value` is of; one of another library as it is."""
+    kind = kind_of(value)
+    return array if kind is None or not isinstance(array, np.ndarray) else kind.like(array, value, precision)
+
+
+def replaced(value: Any, arrays: Mapping[Path, Any], path: Path = (), precision: Precision = "own") -> Any:
     """The structure anew, with arrays in their places; whatever holds none is kept as it is."""
     if path in arrays:
-        return arrays[path]
+        return like(arrays[path], value, precision)
+    holder = kind_of(value)
+    if holder is not None and holder.holds(value):
+        own = {str(given[-1]): array for given, array in arrays.items() if given[:-1] == path}
+        return holder.twin(value, own, precision)
     inside = {key: part for key, part in _parts(value)} if len(path) <= DEEPEST else {}
     if not any(given[: len(path)] == path for given in arrays):
         return value
-    made = {key: replaced(part, arrays, (*path, key)) for key, part in inside.items()}
+    made = {key: replaced(part, arrays, (*path, key), precision) for key, part in inside.items()}
     if isinstance(value, dict):
         fresh = copy.copy(value)
         fresh.update(made)
@@ -68,6 +91,9 @@ def replaced(value: Any, arrays: Mapping[Path, Any], path: Path = ()) -> Any:
 
 
 def _parts(value: Any) -> list[tuple[Any, Any]]:
+    holder = kind_of(value)
+    if holder is not None:
+        return list(holder.held(value)) if holder.holds(value) else []
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.calls import Call
-from symlstm.checking.leaves import Path, leaves
+from symlstm.checking.leaves import Path, as_numpy, is_numbers, leaves
 
 LIBRARIES = tuple(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "purelib", "platlib"))
 OWN = str(File(__file__).parent)
@@ -74,7 +74,7 @@ class _Watch:
         return self.step
 
     def look(self, array: Any, line: Line) -> None:
-        flat = np.sort(np.asarray(array, dtype=float).reshape(-1))
+        flat = np.sort(np.asarray(as_numpy(array), dtype=float).reshape(-1))
         for k, value in enumerate(self.wanted):
             if _holds(flat, value):
                 self.seen[k].append((line, self.depth, flat.size - value.size, self.time))
@@ -83,9 +83,9 @@ class _Watch:
 def _states(variables: Mapping[str, Any]) -> dict[str, tuple[int, float]]:
     """Each variable that holds an array, and what changes when it is assigned or written into."""
     return {
-        name: (id(value), float(np.sum(value)))
+        name: (id(value), float(np.sum(as_numpy(value))))
         for name, value in variables.items()
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size
+        if is_numbers(value) and np.size(as_numpy(value))
     }
 
 

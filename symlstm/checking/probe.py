@@ -43,6 +43,6 @@ def copies(arrays: Mapping[Path, Any]) -> dict[Path, Any]:
 
 
 def draw(rng: Any, shape: tuple[int, ...]) -> Any:
-    """Numbers in ±(0.2, 1.2) on a grid so coarse that sums of them are exact."""
-    sizes = np.round((0.2 + rng.random(shape)) * 2**24) / 2**24
+    """Numbers in ±(0.2, 1.2) on a grid so coarse that sums of them are exact; float32 holds them."""
+    sizes = np.round((0.2 + rng.random(shape)) * 2**23) / 2**23
     return sizes * rng.choice([-1.0, 1.0], shape)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.checking.leaves import Leaf, Path, is_numbers
+from symlstm.checking.leaves import Leaf, Path, as_numpy, is_numbers, like
+from symlstm.checking.tensors import Precision
 from symlstm.checking.words import role_of
 
 ANY = "*"
@@ -28,16 +29,17 @@ def listed_inputs(arguments: Mapping[str, Any], steps: int | None) -> tuple[Path
 
 def stacked_input(value: Any) -> Any:
     """One array a step as one array."""
-    return np.stack(list(value.values()) if isinstance(value, dict) else list(value))
+    return np.stack([as_numpy(part) for part in (value.values() if isinstance(value, dict) else value)])
 
 
-def spread_input(array: Any, like: Any) -> Any:
-    """An array as one array a step, in the container that the example has."""
-    parts = [part.copy() for part in array]
-    if isinstance(like, dict):
-        first = min(like)
+def spread_input(array: Any, given: Any, precision: Precision = "own") -> Any:
+    """An array as one array a step, in the container, and of the library, that the example has."""
+    one = next(iter(given.values() if isinstance(given, dict) else given))
+    parts = [like(part.copy(), one, precision) for part in array]
+    if isinstance(given, dict):
+        first = min(given)
         return {first + k: part for k, part in enumerate(parts)}
-    return tuple(parts) if isinstance(like, tuple) else parts
+    return tuple(parts) if isinstance(given, tuple) else parts
 
 
 def patterns(found: Iterable[Leaf], steps: int) -> set[Path]:

@@ -1,0 +1,73 @@
+"""jax: arrays; what holds them (dicts, dataclasses) is read as any other object."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from symlstm.checking.tensors.kinds import Precision
+
+
+def mine(value: Any) -> bool:
+    """Of numbers that are there: inside jit there are none."""
+    array = isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+    return array and jnp.issubdtype(value.dtype, jnp.floating)
+
+
+def numpy(value: Any) -> Any:
+    return np.array(value, dtype=np.float64)
+
+
+def narrow(value: Any) -> bool:
+    return bool(value.dtype != np.float64)
+
+
+def like(array: Any, value: Any, precision: Precision) -> Any:
+    return jnp.asarray(np.array(array), dtype=value.dtype if precision == "single" else np.float64)
+
+
+def running(precision: Precision) -> contextlib.AbstractContextManager[Any]:
+    return contextlib.nullcontext() if precision == "single" else _x64()
+
+
+def _x64() -> contextlib.AbstractContextManager[Any]:
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    from jax.experimental import enable_x64  # jax before 0.9
+
+    return enable_x64(True)
+
+
+def holds(value: Any) -> bool:
+    return False
+
+
+def held(value: Any) -> list[tuple[str, Any]]:
+    return []
+
+
+def twin(value: Any, arrays: Mapping[str, Any], precision: Precision) -> Any:
+    return value
+
+
+def code(value: Any) -> Any:
+    return value
+
+
+def signature(function: Any, owner: Any) -> inspect.Signature | None:
+    return None
+
+
+def notes(value: Any) -> list[tuple[str, str]]:
+    return []
+
+
+def gradients(run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
+    found = jax.grad(lambda arrays: above(run(arrays)))(list(given))
+    return [numpy(g) for g in found]
