@@ -81,8 +81,8 @@ def _built_in(name: str) -> Cell:
 def function_from_file(source: str) -> Callable[..., Any]:
     """The function of "file.py:function" or "file.py:Class.method"; the file is run, because the user named it."""
     found = found_in_file(source)
-    filename, _, name = source.rpartition(":")
     if isinstance(found, type):
+        filename, _, name = (source, "", found.__name__) if source.endswith(".py") else source.rpartition(":")
         raise CellError(f"{name} in {filename} is a class", _a_method(found, f"{filename}:{name}."))
     return found
 

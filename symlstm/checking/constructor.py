@@ -21,13 +21,11 @@ HIDDEN = set(
     "cell_size rnn_size n_a na hs hsize h_size h_dim hdim dim_h nhid nhidden n out_features size_hidden size_h "
     "d_h size num_cells mem_cell_ct".split()
 )
-)
 INPUT = set(
     "input_size input_sz input_dim n_in nin n_input n_inputs num_inputs num_input nx n_x d d_in in_features "
     "in_dim dim_in input_features input_channels embed_dim embedding_dim embed_size emb_size emb_dim "
     "feature_size feature_dim num_features x_dim xdim dim_x x_size ninp in_size insize size_in size_x m input "
     "inputs d_input d_model x d_x features vocab_size dim".split()
-)
 )
 FIXED = {
     "batch": 2, "batch_size": 2, "b": 2, "bs": 2, "nb": 2, "n_batch": 2,
