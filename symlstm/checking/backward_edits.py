@@ -11,7 +11,7 @@ from symlstm.checking.edits import Edit, edits_of
 from symlstm.checking.reference import Equations
 from symlstm.evidence.program import substituted
 from symlstm.expr import build
-from symlstm.expr.nodes import Quantity
+from symlstm.expr.nodes import Hadamard, Quantity
 from symlstm.expr.text import text
 
 
@@ -25,7 +25,7 @@ def backward_edits(convention: Convention, equations: Equations, forward: set[Qu
         if q.role == "delta":
             for v in forward:
                 if v.shape == q.shape and v.name in ("f", "i", "o", "c_tilde", "r", "z", "n", "h_tilde", "h"):
-                    upstream = expr.args[0] if expr.args else expr
+                    upstream = expr.args[0] if isinstance(expr, Hadamard) else expr
                     flat = build.subtract(build.hadamard(upstream, v), v)
                     more.append(
                         Edit("parenthesis", f"a parenthesis is missing in the derivative of {v.name}", ((q, flat),))

@@ -166,7 +166,9 @@ class Convention:
         paths = {view.path for views in self.views.values() for view in views}
         stacked = [v for views in self.views.values() for v in views if v.blocks == len(self.order) and v.cols]
         parts = []
-        if stacked:
+        if len(self.order) == 1:
+            pass
+        elif stacked:
             parts.append(f"gates {', '.join(self.order)} stacked along axis {1 if stacked[0].turned else 0}")
         else:
             parts.append(f"one array a gate ({'by name' if self.by_name else 'in the order ' + ', '.join(self.order)})")

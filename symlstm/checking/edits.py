@@ -20,7 +20,7 @@ from symlstm.checking.reference import Equations, downstream, ordered
 from symlstm.checking.sites import Sites, stacked_as
 from symlstm.evidence.program import named, subnodes, substituted
 from symlstm.expr import build
-from symlstm.expr.nodes import Add, Apply, Hadamard, Matmul, Quantity, Whole
+from symlstm.expr.nodes import Add, Apply, Hadamard, Matmul, Node, Quantity, Whole
 from symlstm.expr.text import text
 
 HALF = sp.Rational(1, 2)
@@ -175,6 +175,9 @@ def _of_equation(
             for v in vectors:
                 if v != node:
                     yield edit("wrong_quantity", f"{text(v)} in place of {text(node)}", node, v)
+                    for new in _in_one_place(expr, node, v):
+                        said = f"{text(v)} in place of {text(node)}, in one of its places, in the equation of {q.name}"
+                        yield Edit("wrong_quantity", said, ((q, new),), v)
             yield edit("one_minus", f"1 - {text(node)} in place of {text(node)}", node, build.one_minus(node))
             for v in vectors:
                 if v != node:
@@ -195,6 +198,9 @@ def _of_equation(
             for name, (said, make) in ACTIVATIONS.items() if node.shape == z.shape else ():
                 yield edit(f"activation_{name}", f"{said} in place of {function}", node, make(z))
         elif isinstance(node, Add):
+            for v in vectors:
+                if node == build.one_minus(v):
+                    yield edit("coupled", f"{text(v)} in place of {text(node)}", node, v)
             yield from _of_sum(node, edit)
         elif isinstance(node, Hadamard):
             yield edit("sum_for_product", f"+ in place of ⊙ between {text(node)}", node, build.add(*node.args))
@@ -228,6 +234,21 @@ def _of_equation(
         for number in OFFSETS[2:]:
             offset = build.scale(number, build.ones_like(expr))
             yield edit("epsilon", f"{float(number):g} is added to the result", expr, build.add(expr, offset))
+
+
+def _in_one_place(expr: Any, old: Any, new: Any) -> list[Any]:
+    """The expression with one occurrence of `old` replaced, for each; none where there is only one."""
+
+    def each(node: Any) -> Iterator[Any]:
+        if node == old:
+            yield new
+        elif isinstance(node, Node) and not isinstance(node, Quantity):
+            for k, part in enumerate(node.args):
+                for made in each(part):
+                    yield type(node)(*node.args[:k], made, *node.args[k + 1 :])
+
+    found = list(each(expr))
+    return found if len(found) > 1 else []
 
 
 def _of_sum(node: Any, edit: Any) -> Iterator[Edit]:

@@ -28,6 +28,8 @@ from symlstm.errors import ValueUnusable
 
 Slots = dict[str, list[tuple[str, View]]]
 MOST_OUTPUTS = 4
+SOME = "#"
+"""Slots of arrays that stack only the gates with a peephole, in the order of all gates."""
 MOST = 6
 SLACK = 4
 """Answers by which a wrong implementation may differ more from the cell in its own order than in another one."""
@@ -39,6 +41,8 @@ def find(sites: Sites, probe: Probe) -> list[Convention]:
     roles, batch = _roles(sites, example)
     state = next(p for q, p in roles.items() if q.endswith("prev"))
     results = state_like(probe, example.shape(state), list(probe.base.values()))
+    nearest = [path for path in results if len(path) == len(results[0])]
+    results = nearest if len(nearest) >= len(sites.cell.states) else results  # below are a cache, or the states again
     slots, by_name = slots_of(sites, probe, roles, results)
     reference = fingerprint_of_the_cell(sites, example, roles)
     return ranked(sites, probe, slots, by_name, roles, batch, results, reference)
@@ -180,12 +184,17 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
         names = dict.fromkeys(singles, sites.gates[0])
     slots: Slots = {}
     turned = _majority(probe, results, usable, kinds)
+    orders = {p: _columns(probe, p, kinds[p][1], roles) for p in usable}  # type: ignore[index]
+    seen = [order for order in orders.values() if order]
+    usual = max(seen, key=seen.count, default="hx")
     for p in usable:
         blocks, width = kinds[p]  # type: ignore[misc]
         for k in range(blocks):
             slot = (names.get(p) if blocks == 1 else str(k)) if len(sites.gates) > 1 else sites.gates[0]
-            if slot is not None and blocks in (1, len(sites.gates)):
-                for part, view in _parts(sites, probe, p, k, blocks, width, turned, roles):
+            if width is None and 1 < blocks == _multiplying(sites) != len(sites.gates):
+                slots.setdefault(f"{SOME}{k}", []).append(("p", View(p, k, blocks)))
+            elif slot is not None and blocks in (1, len(sites.gates)):
+                for part, view in _parts(sites, probe, p, k, blocks, width, turned, orders[p] or usual):
                     slots.setdefault(slot, []).append((part, view))
     return slots, by_name
 
@@ -194,6 +203,8 @@ def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
     """(how many gates, what the other axis counts) of an array; the other is None for a bias, ("rows", 2) for two."""
     core = _core(axes)
     wide = [JOINED, JOINED._replace(one=1), M, N]
+    if len(core) == 1 and _gates_in(core[0]) == 2 * gates:
+        return gates, ("rows", 2)
     if len(core) == 1 and _gates_in(core[0]):
         return _gates_in(core[0]), None
     if len(core) == 2:
@@ -232,13 +243,14 @@ def _majority(probe: Probe, results: list[Path], paths: list[Path], kinds: Mappi
 
 
 def _parts(
-    sites: Sites, probe: Probe, p: Path, k: int, blocks: int, width: Any, turned: bool, roles: Mapping[str, Path]
+    sites: Sites, probe: Probe, p: Path, k: int, blocks: int, width: Any, turned: bool, order: str
 ) -> Iterator[tuple[str, View]]:
     """The parts of a gate in one array."""
     n, m, _ = probe.example.sizes
     side = words.side_of(str(p[-1]))
     if width is None:
-        yield ("c" if side == "h" else "b"), View(p, k, blocks)
+        multiplies = _multiplying(sites) and words.PEEPHOLE.search(str(p[-1]))
+        yield ("p" if multiplies else "c" if side == "h" else "b"), View(p, k, blocks)
     elif width[0] == "rows":
         for row in range(2):
             yield ("c" if row else "b"), View(p, k, blocks, row=row, rows=2)
@@ -248,7 +260,6 @@ def _parts(
     elif width[0] == M:
         yield "x", View(p, k, blocks, width[1], slice(0, m))
     else:
-        order = _columns(probe, p, width[1], roles, n, m)
         start = 0
         for part in order:
             length = {"h": n, "x": m, "b": 1}[part]
@@ -259,8 +270,11 @@ def _parts(
             start += length
 
 
-def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: int, m: int) -> str:
-    """hx or xh, with b before or after: which columns no longer matter once h (or x) is zero."""
+def _columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path]) -> str:
+    """hx or xh, with b before or after: which columns no longer matter once h (or x) is zero; "" where none does."""
+    if width is None or width[0] in ("rows", N, M):
+        return ""
+    (n, m, _), turned = probe.example.sizes, width[1]
     array = probe.base[p]
     total = array.shape[0 if turned else -1]
     dead: dict[str, list[bool]] = {}
@@ -281,6 +295,8 @@ def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: 
         "b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?"
         for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)
     ]
+    if total == n + m and set(mine) == {"b"}:
+        return ""
     bias: list[tuple[str, ...]] = (
         [("b", *"hx"), ("b", *"xh"), (*"hx", "b"), (*"xh", "b")] if total == n + m + 1 else [tuple("hx"), tuple("xh")]
     )
@@ -292,14 +308,22 @@ def _columns(probe: Probe, p: Path, turned: bool, roles: Mapping[str, Path], n: 
     return "".join(max(bias, key=lambda order: fits(tuple(order))))
 
 
+def _multiplying(sites: Sites) -> int:
+    """How many gates have a vector that multiplies a state."""
+    return sum(s.part == "p" for s in sites.sites)
+
+
 def _views(sites: Sites, slots: Slots, gate_of_slot: Mapping[str, str]) -> dict[tuple[str, str], tuple[View, ...]]:
     """Slots with gates for their numbers."""
     order = list(gate_of_slot.values())
     views: dict[tuple[str, str], tuple[View, ...]] = {}
     for slot, parts in slots.items():
-        gate = order[int(slot)] if slot.isdigit() else slot
+        some = [gate for gate in order if sites.of(gate, "p")]
+        gate = order[int(slot)] if slot.isdigit() else some[int(slot[1:])] if slot[0] == SOME else slot
         for part, view in parts:
-            if part == "c" and sites.of(gate, "c") is None:
+            if part in "cp" and sites.of(gate, part) is None:
                 part = "b"
+            if part == "b" and (gate, "b") in views and view.cols is None and not views.get((gate, "c")):
+                part = "c" if sites.of(gate, "c") else "b"  # of two biases without names the second is added inside
             views[gate, part] = (*views.get((gate, part), ()), view)
     return views

@@ -12,7 +12,7 @@ from symlstm.checking import words
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing
 from symlstm.evidence.program import named, subnodes
-from symlstm.expr.nodes import Concat, Hadamard, Quantity
+from symlstm.expr.nodes import Apply, Concat, Hadamard, Quantity
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,13 @@ def _labels(cell: Cell) -> dict[Quantity, str]:
 
 
 def _vector_part(cell: Cell, q: Quantity) -> str:
-    """b: added to the rest of its gate; p: multiplied by a vector; c: added inside of what is multiplied."""
+    """b: added to the rest of its gate; p: multiplied by a vector; c: added inside of what is multiplied there."""
     for e in cell.equations:
-        for node in subnodes(e.expr):
-            if isinstance(node, Hadamard) and q in node.args:
-                return "p"
-            if isinstance(node, Hadamard) and any(q in set(named(a)) for a in node.args):
-                return "c"
+        inside = [n for n in subnodes(e.expr) if isinstance(n, Apply) and q in set(named(n))]
+        gate = min(inside, key=lambda n: len(list(subnodes(n))), default=e.expr)
+        for node in subnodes(gate):
+            if isinstance(node, Hadamard) and q in set(named(node)):
+                return "p" if q in node.args else "c"
     return "b"
 
 

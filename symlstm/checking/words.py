@@ -31,6 +31,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
 }
 WEIGHT = {"w", "u", "b", "r", "v", "wt", "weight", "weights", "kernel", "bias", "biases", "gate", "param", "params"}
+PEEPHOLE = re.compile(r"peep|^p($|[_a-z])|^v($|_|[a-z]$)|^w_?c_?[a-z]$|^w_?[a-z]_?c$", re.IGNORECASE)
+"""Names of vectors that multiply a state: p_i, peephole_f, V_o, w_ci, Wcf."""
 SIDES = {"x": "x", "h": "h", "ih": "x", "hh": "h", "xh": "x", "recurrent": "h", "a": "h", "input": "x", "hidden": "h"}
 
 
@@ -54,7 +56,7 @@ def gate_of(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:
             return known[token]
     for token in rest:
         bare = re.sub(r"^[wubrv]", "", token)
-        for short in (bare, re.sub(r"^[xhia](?=.)", "", bare), re.sub(r"(?<=.)[xh]$", "", bare)):
+        for short in (bare, re.sub(r"^[xhiac](?=.)", "", bare), re.sub(r"(?<=.)[xh]$", "", bare)):
             if short in known:
                 return known[short]
     return None
