@@ -21,6 +21,7 @@ from symlstm.checking.convention import Convention, View
 from symlstm.checking.example import Example
 from symlstm.checking.fingerprint import Answers, fingerprint, fingerprint_of_the_cell
 from symlstm.checking.leaves import Path
+from symlstm.checking.parts import columns, majority, multiplying, parts_of
 from symlstm.checking.predictions import others_of, output_paths
 from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
@@ -183,18 +184,18 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
     elif len(sites.gates) == 1:
         names = dict.fromkeys(singles, sites.gates[0])
     slots: Slots = {}
-    turned = _majority(probe, results, usable, kinds)
-    orders = {p: _columns(probe, p, kinds[p][1], roles) for p in usable}  # type: ignore[index]
+    turned = majority(probe, results, usable, kinds)
+    orders = {p: columns(probe, p, kinds[p][1], roles) for p in usable}  # type: ignore[index]
     seen = [order for order in orders.values() if order]
     usual = max(seen, key=seen.count, default="hx")
     for p in usable:
         blocks, width = kinds[p]  # type: ignore[misc]
         for k in range(blocks):
             slot = (names.get(p) if blocks == 1 else str(k)) if len(sites.gates) > 1 else sites.gates[0]
-            if width is None and 1 < blocks == _multiplying(sites) != len(sites.gates):
+            if width is None and 1 < blocks == multiplying(sites) != len(sites.gates):
                 slots.setdefault(f"{SOME}{k}", []).append(("p", View(p, k, blocks)))
             elif slot is not None and blocks in (1, len(sites.gates)):
-                for part, view in _parts(sites, probe, p, k, blocks, width, turned, orders[p] or usual):
+                for part, view in parts_of(sites, probe, p, k, blocks, width, turned, orders[p] or usual):
                     slots.setdefault(slot, []).append((part, view))
     return slots, by_name
 
@@ -221,96 +222,6 @@ def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
 
 def _gates_in(axis: Any) -> int:
     return int(axis.n) if axis == Axis(n=axis.n) else 0
-
-
-def _majority(probe: Probe, results: list[Path], paths: list[Path], kinds: Mapping[Path, Any]) -> bool:
-    """Whether square weights are applied as h @ U: as the others are, else as most of them answer."""
-    sure = [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] not in ("rows", N)]
-    sure += [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] == N and k[0] > 1]
-    if sure:
-        return sum(sure) * 2 > len(sure)
-    votes = []
-    for p in paths:
-        if probe.base[p].ndim == 2 and kinds[p][1] and kinds[p][1][0] == N:
-            moved = {**probe.base, p: probe.base[p].copy()}
-            moved[p][0, 1] += 0.25
-            for mask in probe.changed(probe.base, moved, results).values():
-                units = np.flatnonzero(
-                    mask.any(axis=tuple(a for a in range(mask.ndim) if mask.shape[a] != probe.example.sizes[0]))
-                )
-                votes += [units[0] == 1] if len(units) == 1 else []
-    return sum(votes) * 2 > len(votes)
-
-
-def _parts(
-    sites: Sites, probe: Probe, p: Path, k: int, blocks: int, width: Any, turned: bool, order: str
-) -> Iterator[tuple[str, View]]:
-    """The parts of a gate in one array."""
-    n, m, _ = probe.example.sizes
-    side = words.side_of(str(p[-1]))
-    if width is None:
-        multiplies = _multiplying(sites) and words.PEEPHOLE.search(str(p[-1]))
-        yield ("p" if multiplies else "c" if side == "h" else "b"), View(p, k, blocks)
-    elif width[0] == "rows":
-        for row in range(2):
-            yield ("c" if row else "b"), View(p, k, blocks, row=row, rows=2)
-    elif width[0] == N:
-        own = turned if blocks == 1 else width[1]
-        yield "h", View(p, k, blocks, own, slice(0, n))
-    elif width[0] == M:
-        yield "x", View(p, k, blocks, width[1], slice(0, m))
-    else:
-        start = 0
-        for part in order:
-            length = {"h": n, "x": m, "b": 1}[part]
-            if part == "b":
-                yield "b", View(p, k, blocks, width[1], slice(start, start + 1))
-            else:
-                yield part, View(p, k, blocks, width[1], slice(start, start + length))
-            start += length
-
-
-def _columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path]) -> str:
-    """hx or xh, with b before or after: which columns no longer matter once h (or x) is zero; "" where none does."""
-    if width is None or width[0] in ("rows", N, M):
-        return ""
-    (n, m, _), turned = probe.example.sizes, width[1]
-    array = probe.base[p]
-    total = array.shape[0 if turned else -1]
-    dead: dict[str, list[bool]] = {}
-    for role, path in (("h", roles.get("h_prev")), ("x", next(iter(roles.values())))):
-        if path is None:
-            continue
-        still = {**probe.base, path: np.zeros_like(probe.base[path])}
-        dead[role] = []
-        for column in range(total):
-            moved = {**still, p: array.copy()}
-            moved[p][(column, slice(None)) if turned else (Ellipsis, column)] += 0.25
-            a, b = probe.run(still), probe.run(moved)
-            same = all(
-                np.array_equal(a[o], b[o], equal_nan=True) for o in a if a[o].shape == probe.base[path].shape or o in b
-            )
-            dead[role].append(same)
-    mine = [
-        "b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?"
-        for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)
-    ]
-    if total == n + m and set(mine) == {"b"}:
-        return ""
-    bias: list[tuple[str, ...]] = (
-        [("b", *"hx"), ("b", *"xh"), (*"hx", "b"), (*"xh", "b")] if total == n + m + 1 else [tuple("hx"), tuple("xh")]
-    )
-
-    def fits(order: tuple[str, ...]) -> int:
-        spelled = [part for part in order for _ in range({"h": n, "x": m, "b": 1}[part])]
-        return sum(a == b for a, b in zip(spelled, mine, strict=True))
-
-    return "".join(max(bias, key=lambda order: fits(tuple(order))))
-
-
-def _multiplying(sites: Sites) -> int:
-    """How many gates have a vector that multiplies a state."""
-    return sum(s.part == "p" for s in sites.sites)
 
 
 def _views(sites: Sites, slots: Slots, gate_of_slot: Mapping[str, str]) -> dict[tuple[str, str], tuple[View, ...]]:

@@ -1,7 +1,7 @@
 """Backward functions of one step, by hand, and what people get wrong in them."""
 
 from tests.checking.bench_gru import paper_example
-from tests.checking.cases import mutated, paired
+from tests.checking.cases import Case, mutated, paired
 
 LSTM = """
 def step(x, prev_h, prev_c, Wx, Wh, b):
@@ -117,7 +117,7 @@ ALL = [
 SINGLE = [case for style in ALL for case in mutated(*style)]
 LINES = [[(*m[:3], str(k)) for k, m in enumerate(style[4])] for style in ALL]
 PAIRS = [
-    case if not case.bugs else type(case)(case.name, case.source, case.example, case.cell, tuple((m, "") for m, _ in case.bugs))
+    Case(case.name, case.source, case.example, case.cell, tuple((message, "") for message, _ in case.bugs))
     for style, lines in zip(ALL, LINES, strict=True)
     for case in paired(*style[:4], lines)
-]  # fmt: skip
+]

@@ -69,7 +69,7 @@ def minimal(x: "m", h_prev: "n", *, Wf: "n m", Uf: "n n", bf: "n", Wg: "n m", Ug
 
 def coupled(
     x: "m", h_prev: "n", c_prev: "n", *, W_f: "n n+m", b_f: "n", W_c: "n n+m", b_c: "n", W_o: "n n+m", b_o: "n"
-):  # noqa: E501
+):
     """An LSTM with coupled input and forget gates."""
     hx = np.concatenate([h_prev, x])
     f = 1 / (1 + np.exp(-(W_f @ hx + b_f)))

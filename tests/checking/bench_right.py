@@ -32,15 +32,11 @@ def stacked(order, across, joined, biases, columns, returned, offset=0):
 
     def matrix(name, inner):
         names.append(name)
-        shapes[name] = ("4n", inner) if columns == (turned is False) and columns else (inner, "4n")
-        if not columns and not turned:
-            shapes[name] = ("4n", inner)
-        if columns and turned:
-            shapes[name] = (inner, "4n")
+        shapes[name] = (inner, "4n") if turned else ("4n", inner)
 
     if joined in both:
         matrix("kernel", "n+m")
-        product = times("kernel", both[joined]) if turned != columns or True else ""
+        product = times("kernel", both[joined])
     else:
         matrix("W_x", "m")
         matrix("W_h", "n")

@@ -1,0 +1,105 @@
+"""The parts of a gate in an array of weights: which columns meet h and which x, which way it is turned, biases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from symlstm.checking import words
+from symlstm.checking.axes import M, N
+from symlstm.checking.convention import View
+from symlstm.checking.leaves import Path
+from symlstm.checking.probe import Probe
+from symlstm.checking.sites import Sites
+
+
+def majority(probe: Probe, results: list[Path], paths: list[Path], kinds: Mapping[Path, Any]) -> bool:
+    """Whether square weights are applied as h @ U: as the others are, else as most of them answer."""
+    sure = [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] not in ("rows", N)]
+    sure += [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] == N and k[0] > 1]
+    if sure:
+        return sum(sure) * 2 > len(sure)
+    votes = []
+    for p in paths:
+        if probe.base[p].ndim == 2 and kinds[p][1] and kinds[p][1][0] == N:
+            moved = {**probe.base, p: probe.base[p].copy()}
+            moved[p][0, 1] += 0.25
+            for mask in probe.changed(probe.base, moved, results).values():
+                units = np.flatnonzero(
+                    mask.any(axis=tuple(a for a in range(mask.ndim) if mask.shape[a] != probe.example.sizes[0]))
+                )
+                votes += [units[0] == 1] if len(units) == 1 else []
+    return sum(votes) * 2 > len(votes)
+
+
+def parts_of(
+    sites: Sites, probe: Probe, p: Path, k: int, blocks: int, width: Any, turned: bool, order: str
+) -> Iterator[tuple[str, View]]:
+    """The parts of a gate in one array."""
+    n, m, _ = probe.example.sizes
+    side = words.side_of(str(p[-1]))
+    if width is None:
+        multiplies = multiplying(sites) and words.PEEPHOLE.search(str(p[-1]))
+        yield ("p" if multiplies else "c" if side == "h" else "b"), View(p, k, blocks)
+    elif width[0] == "rows":
+        for row in range(2):
+            yield ("c" if row else "b"), View(p, k, blocks, row=row, rows=2)
+    elif width[0] == N:
+        own = turned if blocks == 1 else width[1]
+        yield "h", View(p, k, blocks, own, slice(0, n))
+    elif width[0] == M:
+        yield "x", View(p, k, blocks, width[1], slice(0, m))
+    else:
+        start = 0
+        for part in order:
+            length = {"h": n, "x": m, "b": 1}[part]
+            if part == "b":
+                yield "b", View(p, k, blocks, width[1], slice(start, start + 1))
+            else:
+                yield part, View(p, k, blocks, width[1], slice(start, start + length))
+            start += length
+
+
+def columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path]) -> str:
+    """hx or xh, with b before or after: which columns no longer matter once h (or x) is zero; "" where none does."""
+    if width is None or width[0] in ("rows", N, M):
+        return ""
+    (n, m, _), turned = probe.example.sizes, width[1]
+    array = probe.base[p]
+    total = array.shape[0 if turned else -1]
+    dead: dict[str, list[bool]] = {}
+    for role, path in (("h", roles.get("h_prev")), ("x", next(iter(roles.values())))):
+        if path is None:
+            continue
+        still = {**probe.base, path: np.zeros_like(probe.base[path])}
+        dead[role] = []
+        for column in range(total):
+            moved = {**still, p: array.copy()}
+            moved[p][(column, slice(None)) if turned else (Ellipsis, column)] += 0.25
+            a, b = probe.run(still), probe.run(moved)
+            same = all(
+                np.array_equal(a[o], b[o], equal_nan=True) for o in a if a[o].shape == probe.base[path].shape or o in b
+            )
+            dead[role].append(same)
+    mine = [
+        "b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?"
+        for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)
+    ]
+    if total == n + m and set(mine) == {"b"}:
+        return ""
+    bias: list[tuple[str, ...]] = (
+        [("b", *"hx"), ("b", *"xh"), (*"hx", "b"), (*"xh", "b")] if total == n + m + 1 else [tuple("hx"), tuple("xh")]
+    )
+
+    def fits(order: tuple[str, ...]) -> int:
+        spelled = [part for part in order for _ in range({"h": n, "x": m, "b": 1}[part])]
+        return sum(a == b for a, b in zip(spelled, mine, strict=True))
+
+    return "".join(max(bias, key=lambda order: fits(tuple(order))))
+
+
+def multiplying(sites: Sites) -> int:
+    """How many gates have a vector that multiplies a state."""
+    return sum(s.part == "p" for s in sites.sites)
