@@ -228,6 +228,9 @@ def check(
         typer.Option("--example", help="file.py:function of (n, m, batch, rng), giving arguments."),
     ] = None,
     backward: Annotated[str | None, typer.Option("--backward", help="file.py:function, its gradients.")] = None,
+    convention: Annotated[
+        str, typer.Option("--convention", help="What is known of it, in the line that the report prints.")
+    ] = "",
     output: Output = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page that works offline.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
@@ -245,7 +248,7 @@ def check(
         with redirect_stdout(StringIO()):  # what somebody's code prints, once a call
             from symlstm.checking import check as examine
 
-            report = examine(implementation, cell, example=example, backward=backward)
+            report = examine(implementation, cell, example=example, backward=backward, convention=convention)
         for path in (output, html):
             if path is not None:
                 report.save(path)

@@ -26,6 +26,7 @@ from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, WRONG, Finding, Report
 from symlstm.checking.sequence import find_sequence
 from symlstm.checking.sites import Sites, sites_of
+from symlstm.checking.stated import stated_finder
 from symlstm.errors import CellError
 from symlstm.registry import cell as find_cell
 from symlstm.registry import found_in_file, function_from_file
@@ -35,7 +36,9 @@ NOT_CHECKED = Finding(
 )
 
 
-def check(implementation: Any, cell: Any = "lstm", *, example: Any = None, backward: Any = None) -> Report:
+def check(
+    implementation: Any, cell: Any = "lstm", *, example: Any = None, backward: Any = None, convention: str = ""
+) -> Report:
     """Is this implementation that cell, and if not, which equation is wrong?
 
     implementation: a function of one step or of a whole sequence, a method of an object, or "file.py:function". cell: a
@@ -46,10 +49,13 @@ def check(implementation: Any, cell: Any = "lstm", *, example: Any = None, backw
     place, or is a list of steps; it may take all initial states, some, or none. backward: the gradient
     function, or "file.py:function", of upstream gradients (dh_next, dc_next) and the cache or the forward arguments; it
     gives gradients by name (a dict, or a tuple whose return names them); it is checked where the step is right.
+    convention: where it is known, in the line that the report prints, or some pieces of it ("gates i, f, o, g stacked
+    along axis 1; x @ W"); what is stated is used, the rest is found.
 
     Raises ValueUnusable where the implementation cannot be called or its convention cannot be found.
     """
-    return examine(implementation, cell, example=example, backward=backward)
+    conventions = stated_finder(convention, found_by_probing) if convention else found_by_probing
+    return examine(implementation, cell, example=example, backward=backward, conventions=conventions)
 
 
 Finder = Callable[[Sites, Probe], list[Convention]]
