@@ -219,7 +219,7 @@ def walk(
 
 @app.command()
 def check(
-    implementation: Annotated[str, typer.Argument(help="file.py:function, one step of it.")],
+    implementation: Annotated[str, typer.Argument(help="file.py:function, model.onnx, or a file of weights.")],
     cell: Annotated[
         str, typer.Option("--cell", help="What it should be: a built-in cell or file.py:function.")
     ] = "lstm",
@@ -233,6 +233,10 @@ def check(
     ] = "",
     output: Output = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page that works offline.")] = None,
+    conversion: Annotated[
+        str | None,
+        typer.Option("--conversion", help="Write code that converts the weights to torch, keras, ...: -o convert.py"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
     """Check an implementation: is it that cell, and if not, which equation is wrong?
@@ -242,20 +246,22 @@ def check(
     with _explained():
         from symlstm.emit import emit, require_ending
 
-        for path in (output, html):
+        for path in (output if conversion is None else None, html):
             if path is not None:
                 require_ending(path, ".html" if path is html else "")
         with redirect_stdout(StringIO()):  # what somebody's code prints, once a call
             from symlstm.checking import check as examine
 
             report = examine(implementation, cell, example=example, backward=backward, convention=convention)
-        for path in (output, html):
+        if conversion is not None:
+            _show_code(report.conversion(conversion), output)
+        for path in (output if conversion is None else None, html):
             if path is not None:
                 report.save(path)
                 print(f"wrote {path}", file=sys.stderr)
         if json:
             print(report.to_json())
-        elif output is None:
+        elif output is None and conversion is None:
             print(emit(report, "terminal", color=sys.stdout.isatty()), end="", flush=True)
         if not report.ok:
             raise typer.Exit(1)
@@ -293,18 +299,23 @@ def export(
     """Write a cell as a module that needs NumPy alone, with the equation beside each line."""
     with _explained():
         from symlstm.codegen import export as export_module
-        from symlstm.emit import write
-        from symlstm.errors import OutputUnwritable
         from symlstm.registry import cell as find
 
-        if output is not None and output.suffix != ".py":
-            raise OutputUnwritable(f"{output} is not a .py file", "documents come from `symlstm derive -o`")
-        source = export_module(find(cell))
-        if output is None:
-            print(source, end="")
-        else:
-            write(output, source)
-            print(f"wrote {output}", file=sys.stderr)
+        _show_code(export_module(find(cell)), output)
+
+
+def _show_code(source: str, output: Path | None) -> None:
+    """To a .py file, or to the terminal."""
+    from symlstm.emit import write
+    from symlstm.errors import OutputUnwritable
+
+    if output is None:
+        print(source, end="")
+        return
+    if output.suffix != ".py":
+        raise OutputUnwritable(f"{output} is not a .py file", "documents come from `symlstm derive -o`")
+    write(output, source)
+    print(f"wrote {output}", file=sys.stderr)
 
 
 def main() -> None:

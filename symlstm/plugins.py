@@ -11,6 +11,7 @@ from typing import Any
 
 CELLS = "symlstm.cells"
 EMITTERS = "symlstm.emitters"
+ADAPTERS = "symlstm.adapters"
 SERVICES = "symlstm.services"
 """Functions of higher floors that lower ones offer as methods: emit, save, write, examine, conversion."""
 

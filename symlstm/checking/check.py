@@ -28,6 +28,7 @@ from symlstm.checking.sequence import find_sequence
 from symlstm.checking.sites import Sites, sites_of
 from symlstm.checking.stated import stated_finder
 from symlstm.errors import CellError
+from symlstm.plugins import ADAPTERS, registered
 from symlstm.registry import cell as find_cell
 from symlstm.registry import found_in_file, function_from_file
 
@@ -52,10 +53,30 @@ def check(
     convention: where it is known, in the line that the report prints, or some pieces of it ("gates i, f, o, g stacked
     along axis 1; x @ W"); what is stated is used, the rest is found.
 
+    It may also be a layer or a cell of torch, Keras or Flax, an .onnx file, or a file of weights (symlstm.adapters):
+    these are run as they are, on numbers drawn anew, without an example.
+
     Raises ValueUnusable where the implementation cannot be called or its convention cannot be found.
     """
+    thing, name = implementation, None
+    if isinstance(implementation, str) and ".py" in implementation:
+        thing, name = found_in_file(implementation), implementation
+    if (adapter := adapter_for(thing)) is not None:
+        if example is not None or backward is not None or convention:
+            raise CellError(
+                f"{name or type(thing).__name__} needs no example, no backward function and no convention",
+                "it is run as it is: all numbers are drawn anew",
+            )
+        report = adapter.check(thing, cell)
+        return replace(report, implementation=name) if name else report
     conventions = stated_finder(convention, found_by_probing) if convention else found_by_probing
-    return examine(implementation, cell, example=example, backward=backward, conventions=conventions)
+    return examine(thing, cell, example=example, backward=backward, conventions=conventions, name=name)
+
+
+def adapter_for(thing: Any) -> Any:
+    """The adapter whose framework a thing is of, None for a plain function or class."""
+    adapters = (point.load() for point in registered(ADAPTERS).values())
+    return next((adapter for adapter in adapters if adapter.recognises(thing)), None)
 
 
 Finder = Callable[[Sites, Probe], list[Convention]]
@@ -73,8 +94,11 @@ def examine(
     example: Any = None,
     backward: Any = None,
     conventions: Finder = found_by_probing,
+    name: str | None = None,
 ) -> Report:
-    """`check` where the convention may be known: `conventions` gives those to try (symlstm.checking.known)."""
+    """`check` where the convention may be known: `conventions` gives those to try (symlstm.checking.known).
+
+    name: what the implementation is called in the report."""
     start = time.perf_counter()
     function = found_in_file(implementation) if isinstance(implementation, str) else implementation
     if isinstance(function, type):
@@ -91,7 +115,7 @@ def examine(
     reference = find_cell(cell)
     sites = sites_of(reference)
     probe = Probe(read(function, example, len(reference.states)))
-    named = implementation if isinstance(implementation, str) else probe.example.call.name
+    named = name or (implementation if isinstance(implementation, str) else probe.example.call.name)
     found = manners(probe.example.call, probe.base)
     found += extras.weights_elsewhere(probe)
     if any(f.name in ("nondeterministic", "keeps_state", "not_finite") for f in found):

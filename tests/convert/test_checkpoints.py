@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 import symlstm as sl
 from symlstm.cli import app
 from symlstm.errors import SymlstmError
+from tests.checking.bench import source
 from tests.convert.test_convert import weights
 from tests.support.frameworks import require
 
@@ -105,3 +106,20 @@ def test_the_command_converts(tmp_path):
         app, ["convert", str(tmp_path / "in.npz"), "-o", str(tmp_path / "o.txt"), "--to", "keras"]
     )
     assert wrong.exit_code == 2 and not (tmp_path / "o.txt").exists()
+
+
+def test_the_command_writes_the_conversion_of_a_convention_that_it_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = source("cs231n") + (
+        "\ndef example(n, m, batch, rng):\n    d = rng.standard_normal\n"
+        "    return d((batch, m)), d((batch, n)), d((batch, n)), d((m, 4 * n)), d((n, 4 * n)), d(4 * n)\n"
+    )
+    (tmp_path / "mine.py").write_text(text)
+    command = ["check", "mine.py:step", "--example", "mine.py:example", "--conversion", "torch", "-o", "convert.py"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    space = {}
+    exec((tmp_path / "convert.py").read_text(), space)
+    p = weights("cs231n", "lstm")
+    made, wanted = space["convert"](p), sl.convert(p, "cs231n", "torch")
+    assert all(np.array_equal(made[name], wanted[name]) for name in wanted)
