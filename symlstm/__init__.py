@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symlstm.errors import SymlstmError
     from symlstm.evidence import examine
     from symlstm.functions import concat, sigmoid, softmax, tanh
+    from symlstm.gradient_flow.lyapunov import lyapunov
     from symlstm.registry import cell
     from symlstm.walkthrough import walk
 
@@ -38,6 +39,7 @@ _HOMES = {
     "convert": "conventions",
     "derive": "calculus.derivation",
     "examine": "evidence",
+    "lyapunov": "gradient_flow.lyapunov",
     "notation": "emit",
     "parameters": "codegen",
     "read_checkpoint": "checkpoints",
@@ -63,6 +65,7 @@ __all__ = [
     "convert",
     "derive",
     "examine",
+    "lyapunov",
     "notation",
     "parameters",
     "read_checkpoint",

@@ -33,6 +33,7 @@ FLOORS = [
     ["calculus"],
     ["codegen"],
     ["evidence"],
+    ["gradient_flow"],
     ["checking"],
     ["conventions"],
     ["checkpoints"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -10,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.codegen import inputs, mismatch
+from symlstm.codegen import inputs, mismatch, on_demand
 from symlstm.codegen.faithful import require_faithful
-from symlstm.codegen.jacobian_code import jacobian_function
-from symlstm.codegen.module import RESERVED, helper_sources, module
+from symlstm.codegen.module import RESERVED, module
 from symlstm.codegen.sequence import given as sequences
-from symlstm.codegen.tensor_code import tensor_function
 from symlstm.equations import Cell
 from symlstm.errors import ExtraMissing, RuleMissing, ValueUnusable, unknown
 from symlstm.expr.choices import sides_of_choices
@@ -56,6 +53,24 @@ class Compiled:
             raise RuleMissing(f"{self.cell.name} has a matrix for a state, so its state Jacobian has four indices")
         return self._run("state_jacobian", inputs.read(self.cell, p, x, states))
 
+    def jvp(self, p: Any, x: Any, states: Any, directions: Any) -> Array:
+        """J V: the state Jacobian times k directions, without forming it: (..., s, k) from (..., s, k).
+
+        directions: in each column a change of all previous states, stacked in the order of the cell. Its code is
+        generated at the first call; `jvp_source` shows it.
+        """
+        given = inputs.read(self.cell, p, x, states)
+        return self._run("jvp", given, inputs.read_directions(self.cell, directions, given), function=self._jvp)
+
+    @property
+    def jvp_source(self) -> str:
+        """The text of the function that `jvp` runs."""
+        return on_demand.source(self.cell, "jvp")[0]
+
+    @cached_property
+    def _jvp(self) -> Callable[..., Any]:
+        return on_demand.function("jvp", on_demand.source(self.cell, "jvp"), self._functions["values"])
+
     def jacobian(self, p: Any, x: Any, states: Any, of: str, wrt: str) -> Array:
         """The Jacobian of one named quantity by another, the other arguments of its equations held fixed.
 
@@ -67,7 +82,7 @@ class Compiled:
 
     def jacobian_source(self, of: str, wrt: str) -> str:
         """The text of the function that `jacobian` runs for a pair."""
-        return _jacobian_source(self.cell, self.cell.quantity(of), self.cell.quantity(wrt))[0]
+        return on_demand.jacobian_source(self.cell, self.cell.quantity(of), self.cell.quantity(wrt))[0]
 
     def vjp(self, p: Any, x: Any, states: Any, upstream: Any) -> dict[str, Array]:
         """Gradients of a loss by name: parameters (summed over the batch), inputs and previous states (one an example).
@@ -136,21 +151,24 @@ class Compiled:
         step = int(min(bad))
         x = given.x if not self.cell.inputs else _at(given.x, step)
         before = [found[s.current.name][step - 1] for s in self.cell.states] if step else list(given.states)
+        self.raise_at_step(step, given.p, x, tuple(before), {name: a[step] for name, a in found.items()})
+
+    def raise_at_step(self, step: int, p: Any, x: Any, before: Any, found: dict[str, Array]) -> None:
+        """ValueUnusable for a step whose results are not finite: names the equation that made them so."""
         with np.errstate(all="ignore"):
-            values = self._functions["values"](given.p, None if not self.cell.inputs else x, tuple(before))
+            values = self._functions["values"](p, None if not self.cell.inputs else x, before)
         for equation in self.cell.equations:
             if not np.isfinite(values[equation.name]).all():
                 error = mismatch.overflowed(equation, values[equation.name])
                 raise ValueUnusable(f"at step {step} (from 0), {error.message}", error.hint)
-        name = next(n for n, a in found.items() if not np.isfinite(a[step]).all())
+        name = next(n for n, a in found.items() if not np.isfinite(a).all())
         raise ValueUnusable(f"at step {step} (from 0), {name} is not finite")
 
     def _jacobian_function(self, of: str, wrt: str) -> Callable[..., Any]:
         key = f"jacobian of {of} by {wrt}"
         if key not in self._functions:
-            text, names = _jacobian_source(self.cell, self.cell.quantity(of), self.cell.quantity(wrt))
-            source = "\n\n\n".join(["import numpy as np", *helper_sources(names), text])
-            self._functions[key] = _executed(source, key, values=self._functions["values"])["jacobian"]
+            made = on_demand.jacobian_source(self.cell, self.cell.quantity(of), self.cell.quantity(wrt))
+            self._functions[key] = on_demand.function("jacobian", made, self._functions["values"])
         return self._functions[key]
 
     def _run(self, name: str, given: inputs.Given, *more: Any, function: Any = None) -> Any:
@@ -212,24 +230,11 @@ def _named(name: str, result: Any) -> list[tuple[str, Any]]:
     return [(f"the {name.replace('_', ' ')}", a) for a in (result if isinstance(result, tuple) else (result,))]
 
 
-@lru_cache(maxsize=256)
-def _jacobian_source(cell: Cell, of: Any, wrt: Any) -> tuple[str, frozenset[str]]:
-    make = jacobian_function if wrt.shape[1] == 1 else tensor_function
-    text, helpers = make(cell, of, wrt, RESERVED)
-    return text, frozenset(helpers)
-
-
-def _executed(source: str, name: str, **known: Any) -> dict[str, Any]:
-    space: dict[str, Any] = {"__name__": f"symlstm generated {name}", **known}
-    exec(builtins.compile(source, f"<symlstm {name}>", "exec"), space)
-    return space
-
-
 @lru_cache(maxsize=64)
 def _compiled(cell: Cell, backend: str) -> Compiled:
     source = module(cell).text
     if backend == "numpy":
-        return Compiled(cell, backend, source, _executed(source, cell.name))
+        return Compiled(cell, backend, source, on_demand.executed(source, cell.name))
     _require_numba()
     from symlstm.codegen.fast.build import fast_functions, fast_source
 

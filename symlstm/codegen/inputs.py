@@ -120,6 +120,22 @@ def read_upstream(cell: Cell, upstream: Any, given: Given) -> dict[str, Array]:
     return found
 
 
+def read_directions(cell: Cell, directions: Any, given: Given) -> Array:
+    """Directions (..., s, k) in the space of all states, with the batch axes of the step. Raises ShapeError."""
+    named = [("directions", directions)]
+    (array,) = _arrays(named, like=given.states[0].dtype)
+    rows = sum(shape_of(cell, s.previous, given.sizes)[0] for s in cell.states)
+    if array.ndim < 2 or array.shape[-2] != rows or not _broadcasts(array.shape[:-2], given.batch):
+        stacked = ", ".join(s.previous.name for s in cell.states)
+        batch = "".join(f"{b} x " for b in given.batch)
+        shape = " x ".join(map(str, array.shape)) or "one number"
+        raise ShapeError(
+            f"directions must be {batch}{rows} x k, not {shape}", f"in each column a change of {stacked}, stacked"
+        )
+    _finite(named, [array])
+    return array
+
+
 def _broadcasts(leading: tuple[int, ...], batch: tuple[int, ...]) -> bool:
     pairs = zip(leading[::-1], batch[::-1], strict=False)
     return len(leading) <= len(batch) and all(a in (1, b) for a, b in pairs)

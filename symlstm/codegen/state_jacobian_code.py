@@ -52,7 +52,7 @@ def _blocks(cell: Cell, out: str, places: dict[Place, str]) -> Statement:
         lines = [f"{out} = np.zeros(({writer.batch()}, {size}, {size}), {dtype})"]
         if len(rows) == 1:
             return lines
-        ranges = [_range(writer, sp.expand(sp.Add(*rows[:k])), rows[k], total) for k in range(len(rows))]
+        ranges = [block_range(writer, sp.expand(sp.Add(*rows[:k])), rows[k], total) for k in range(len(rows))]
         for state, down in zip(cell.states, ranges, strict=True):
             found = [
                 (places[state.current, other.previous], f"{out}[..., {down}, {across}]")
@@ -66,7 +66,7 @@ def _blocks(cell: Cell, out: str, places: dict[Place, str]) -> Statement:
     return Statement((), render)
 
 
-def _range(writer: ArrayWriter, start: Any, count: Any, total: Any) -> str:
+def block_range(writer: ArrayWriter, start: Any, count: Any, total: Any) -> str:
     """start:stop, a slice even where it has length one."""
     if count != 1:
         return writer.range(start, count, total)

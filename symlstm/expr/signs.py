@@ -5,7 +5,7 @@ from __future__ import annotations
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation, fill, show_time, symbol_latex, symbol_text
 
-_ROLES = {"adjoint": "d", "delta": "δ", "upstream": "Δ"}
+_ROLES = {"adjoint": "d", "delta": "δ", "upstream": "Δ", "tangent": "∂"}
 
 
 def quantity_latex(q: Quantity, notation: Notation) -> tuple[str, bool]:
@@ -15,6 +15,8 @@ def quantity_latex(q: Quantity, notation: Notation) -> tuple[str, bool]:
     sign, subscript = symbol_latex(q.base, notation)
     if q.role == "delta":
         sign, subscript = fill(notation.delta, sign + lowered(subscript)), ""
+    elif q.role == "tangent":
+        sign = rf"\partial {sign}"
     elif q.role != "value":
         sign = fill(notation.adjoint if q.role == "adjoint" else notation.upstream, sign)
     when = _time(q)

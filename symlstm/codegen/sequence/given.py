@@ -38,7 +38,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence
         first = inputs.read(cell, p, x, states)
         if steps is None:
             raise ShapeError(f"{cell.name} has no input that says how many steps", "give steps=")
-        return Sequence(first.p, _count(steps), first.states, _count(steps), first)
+        return Sequence(first.p, count(steps), first.states, count(steps), first)
     given = inputs.split_inputs(cell, x)
     arrays = [inputs.as_array(name, value) for name, value in zip(names, given, strict=True)]
     for name, array in zip(names, arrays, strict=True):
@@ -53,7 +53,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence
         shown = ", ".join(f"{name} has {len(a)}" for name, a in zip(names, arrays, strict=True))
         raise ShapeError(f"the inputs have different numbers of steps: {shown}")
     length = lengths.pop()
-    if steps is not None and _count(steps) != length:
+    if steps is not None and count(steps) != length:
         raise ShapeError(f"steps={steps}, but {names[0]} has {length} steps", "leave steps out")
     for name, array in zip(names, arrays, strict=True):
         if not _finite(array):
@@ -73,7 +73,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence
     return Sequence(first.p, taken if len(names) > 1 else taken[0], first.states, length, first)
 
 
-def _count(steps: Any) -> int:
+def count(steps: Any) -> int:
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
         raise ShapeError(f"steps must be a whole number, 0 or more, not {steps!r}")
     return int(steps)

@@ -1,0 +1,1 @@
+"""How gradients travel through a cell: exponents, half-lives, fixed points, certificates, on the closed forms."""

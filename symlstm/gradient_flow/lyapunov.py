@@ -1,0 +1,138 @@
+"""Lyapunov exponents of the full state: the mean rates, in nats a step, at which small changes grow or shrink.
+
+J_t is applied without being formed, and the directions are made orthonormal again after every step (Benettin,
+Galgani, Giorgilli and Strelcyn, Meccanica 15, 1980; for recurrent networks Engelken, Wolf and Abbott, Physical Review
+Research 5, 2023). The state of an LSTM is the pair (h, c): with dh_t/dh_{t-1} alone the forget gate never enters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen.streaming import Step, Stream
+from symlstm.errors import ValueUnusable
+from symlstm.gradient_flow.reading import Array, stream_of, whole_number
+
+KEPT = 128
+"""At most so many points of the convergence are kept, however long the sequence is."""
+
+
+@dataclass(frozen=True)
+class History:
+    """How the exponents settle: after steps[j] steps they were exponents[j] (each (..., count))."""
+
+    steps: Array
+    exponents: Array
+
+
+@dataclass(frozen=True)
+class Lyapunov:
+    """The exponents of a run, largest first.
+
+    exponents: (..., count), nats a step; -inf where J_t loses a direction altogether. residual: the sum of all of them
+    minus the time average of log|det J_t|, which is zero in exact arithmetic: the error bar of the spectrum; None where
+    not all were computed, or a J_t is singular. steps: counted ones, after burn_in. history: the convergence.
+    """
+
+    cell: str
+    exponents: Array
+    residual: Any
+    steps: int
+    burn_in: int
+    history: History
+
+    def __repr__(self) -> str:
+        shown = np.array2string(self.exponents[..., :4], precision=6, suppress_small=True)
+        lost = int(np.isneginf(self.exponents).sum())
+        more = (", ..." if self.exponents.shape[-1] > 4 else "") + (f", {lost} of them -inf" if lost else "")
+        bar = "" if self.residual is None else f", sum rule off by {np.max(np.abs(self.residual)):.1e}"
+        return f"<{self.cell}: Lyapunov exponents {shown}{more} nats a step, {self.steps} steps{bar}>"
+
+
+def lyapunov(
+    cell: Any,
+    parameters: Any,
+    X: Any = None,
+    steps: int | None = None,
+    states: Any = None,
+    count: int | None = None,
+    burn_in: int = 0,
+    rng: Any = 0,
+) -> Lyapunov:
+    """lambda_i = lim 1/T log r_ii, of J_t Q_{t-1} = Q_t R_t: the Lyapunov exponents along a run, in nats a step.
+
+    cell: a Cell, or anything that `symlstm.cell` takes. parameters: by name. X: (T, ..., m), time first, any batch axes
+    after it (a tuple for several inputs); None for a cell without input, or for zero input: give `steps`. states: the
+    initial ones, (..., n) each, zeros where None. count: how many of the exponents, the largest ones; all where None.
+    burn_in: so many first steps only bring the state and the directions where they belong. rng: seed of the first
+    directions. Memory does not grow with T. Raises ShapeError, ValueUnusable, NameUnknown.
+    """
+    stream = stream_of(cell, parameters, X, steps, states)
+    run = SpectrumRun(stream, count, burn_in, rng)
+    for step in stream:
+        run.take(step)
+    return run.result()
+
+
+class SpectrumRun:
+    """The computation of a spectrum, one step at a time, so that other questions can share the pass."""
+
+    def __init__(self, stream: Stream, count: Any, burn_in: Any, rng: Any = 0) -> None:
+        rows = sum(stream.sizes)
+        self.name, self.rows = stream.cell.name, rows
+        self.count = rows if count is None else whole_number("count", count, 1, rows)
+        self.burn_in = whole_number("burn_in", burn_in, 0, stream.steps - 1)
+        self.dtype = np.result_type(stream.dtype, np.float64)
+        first = np.random.default_rng(rng).standard_normal((*stream.batch, self.count, rows))
+        self.directions = np.linalg.qr(first.astype(self.dtype).mT)[0]  # the first ones are the same for every count
+        self.sums = np.zeros((*stream.batch, self.count))
+        self.log_determinants = np.zeros(stream.batch)
+        self.taken = 0
+        self.points = set(_points(stream.steps - self.burn_in))
+        self.history: list[tuple[int, Array]] = []
+
+    def take(self, step: Step) -> None:
+        """Count one step."""
+        self.directions, triangle = np.linalg.qr(step.jvp(self.directions))
+        if step.index < self.burn_in:
+            return
+        growth = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
+        if not np.isfinite(growth).all():
+            raise ValueUnusable(f"at step {step.index} (from 0), the state Jacobian of {self.name} is not finite")
+        lost = growth <= self.rows * np.finfo(self.dtype).eps * np.max(np.abs(triangle), axis=(-2, -1))[..., None]
+        with np.errstate(divide="ignore"):
+            rates = np.log(growth)
+        if lost.any():
+            rates = np.where(lost, -np.inf, rates)
+        self.sums += rates
+        if self.count == self.rows:
+            self.log_determinants += np.linalg.slogdet(step.jacobian())[1]
+        self.taken += 1
+        if self.taken in self.points:
+            self.history.append((self.taken, self.exponents))
+
+    @property
+    def exponents(self) -> Array:
+        """Those of the steps so far, largest first."""
+        return np.flip(np.sort(self.sums / max(self.taken, 1), axis=-1), axis=-1)
+
+    @property
+    def residual(self) -> Any:
+        found = self.exponents
+        if self.count < self.rows or not np.isfinite(found).all() or not np.isfinite(self.log_determinants).all():
+            return None
+        off = found.sum(axis=-1) - self.log_determinants / self.taken
+        return float(off) if off.ndim == 0 else off
+
+    def result(self) -> Lyapunov:
+        steps, found = zip(*self.history, strict=True)
+        history = History(np.array(steps), np.stack(found))
+        return Lyapunov(self.name, self.exponents, self.residual, self.taken, self.burn_in, history)
+
+
+def _points(steps: int) -> list[int]:
+    """Numbers of steps at which the convergence is kept, dense at the beginning."""
+    return sorted({round(v) for v in np.geomspace(1, steps, KEPT)} | {steps})

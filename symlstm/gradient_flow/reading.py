@@ -1,0 +1,33 @@
+"""What the functions of this package take: a cell, its parameters, a sequence or a number of steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen import compile
+from symlstm.codegen.streaming import Stream, read_stream
+from symlstm.errors import ShapeError, ValueUnusable
+
+Array = np.ndarray[Any, Any]
+
+
+def stream_of(cell: Any, parameters: Any, x: Any, steps: Any, states: Any) -> Stream:
+    """The steps of a sequence: X (T, ..., m), or zero input where X is None; states: zeros where None.
+
+    Raises ShapeError, ValueUnusable and NameUnknown; also where there is no step, and for complex numbers.
+    """
+    found = read_stream(compile(cell), parameters, x, steps, states)
+    if not found.steps:
+        raise ShapeError(f"{found.cell.name} is run for 0 steps: nothing can be measured", "give one step at least")
+    if found.dtype.kind == "c":
+        raise ValueUnusable("the flow of gradients is measured on real numbers, not on complex ones")
+    return found
+
+
+def whole_number(name: str, value: Any, least: int, most: int) -> int:
+    """An argument that is a whole number between two; ValueUnusable says what it must be."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
+        raise ValueUnusable(f"{name} must be a whole number from {least} to {most}, not {value!r}")
+    return int(value)
