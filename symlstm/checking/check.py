@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
 from symlstm.checking.find import find
-from symlstm.checking.findings import imprecise, unexplained, wrong
+from symlstm.checking.findings import another_cell, imprecise, unexplained, wrong
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.implementation import read
 from symlstm.checking.loop import bounds, float_results
@@ -27,11 +28,15 @@ from symlstm.checking.report import NOTE, WRONG, Finding, Report
 from symlstm.checking.sequence import find_sequence
 from symlstm.checking.sites import Sites, sites_of
 from symlstm.checking.stated import stated_finder
-from symlstm.errors import CellError
+from symlstm.checking.variants import other_cells
+from symlstm.equations import Cell
+from symlstm.errors import CellError, RuleMissing
 from symlstm.plugins import ADAPTERS, registered
 from symlstm.registry import cell as find_cell
 from symlstm.registry import found_in_file, function_from_file
 
+MOST_OF_OTHERS = 4
+"""Conventions in which another cell is looked for."""
 NOT_CHECKED = Finding(
     "backward_not_checked", "", "", "the backward function was not checked: the forward step is another cell", "", NOTE
 )
@@ -113,7 +118,7 @@ def examine(
             "give a function, a class, or a method of an object: cell.step",
         )
     reference = find_cell(cell)
-    sites = sites_of(reference)
+    sites = _gated(reference)
     probe = Probe(read(function, example, len(reference.states)))
     named = name or (implementation if isinstance(implementation, str) else probe.example.call.name)
     found = manners(probe.example.call, probe.base)
@@ -135,14 +140,17 @@ def examine(
         if other := list(along_the_batch(convention, probe)):
             found += other
             candidates = [replace(c, outputs=_without(c.outputs, other)) for c in candidates]
-        best, reading = explanation(candidates, run, probe)
-        convention = best.convention
-        if best.complete:
-            found += wrong(best, probe)
+        if is_another := next(other_cells(reference, partial(_is_cell, probe=probe, conventions=conventions)), ""):
+            found.append(another_cell(is_another, reference.name, probe))
         else:
-            found += [unexplained(best, convention, probe, measured)]
-            ruled_out = (f"{best.tried} edits of the equations, alone and in sets of up to four",)
-        measured = _measured(convention, probe)
+            best, reading = explanation(candidates, run, probe)
+            convention = best.convention
+            if best.complete:
+                found += wrong(best, probe)
+            else:
+                found += [unexplained(best, convention, probe, measured)]
+                ruled_out = (f"{best.tried} edits of the equations, alone and in sets of up to four",)
+            measured = _measured(convention, probe)
     found += extras.unreturned(convention, probe)
     found += extras.rest(convention, probe)
     found += [*overflow(convention, probe), *hidden(probe)]
@@ -161,6 +169,22 @@ def examine(
 
 def _without(outputs: Any, findings: list[Finding]) -> dict[str, Any]:
     return {name: path for name, path in outputs.items() if name not in {f.equation for f in findings}}
+
+
+def _gated(cell: Cell) -> Sites:
+    """The sites of a cell; RuleMissing where it has no gates of the size of its state."""
+    sites = sites_of(cell)
+    if not sites.gates:
+        raise RuleMissing(
+            f"{cell.name} cannot be checked: none of its parameters has as many rows as its first state",
+            "cells with one input vector, and gates of the size of their states, can be",
+        )
+    return sites
+
+
+def _is_cell(cell: Cell, probe: Probe, conventions: Finder) -> bool:
+    """Whether the implementation is that cell, in a convention that is found."""
+    return any(_agrees(convention, probe) for convention in conventions(_gated(cell), probe)[:MOST_OF_OTHERS])
 
 
 def _measured(convention: Convention, probe: Probe) -> list[dict[str, compare.Measured]]:

@@ -19,16 +19,11 @@ from symlstm.checking.probe import Probe
 from symlstm.checking.reference import FLOATS, Equations
 from symlstm.checking.report import Compared, Finding
 from symlstm.checking.source import line_of
+from symlstm.checking.variants import Variant, variant_of
 from symlstm.equations import Cell
 from symlstm.evidence.interpret import evaluate
 from symlstm.evidence.program import named
 from symlstm.expr.marked import around, differing, pointed_at
-
-VARIANTS = {
-    ("activation_identity", "h"): "an LSTM without tanh on the cell state in h",
-    ("activation_sigmoid", "c_tilde"): "an LSTM with a sigmoid candidate",
-    ("coupled", "c"): "an LSTM with coupled input and forget gates",
-}
 
 
 def wrong(best: Explanation, probe: Probe) -> list[Finding]:
@@ -44,7 +39,28 @@ def wrong(best: Explanation, probe: Probe) -> list[Finding]:
         evidence += "; or, were the order of the gates another: " + "; ".join(
             f"{order}: {e.message}" for order, e in best.otherwise[:3]
         )
-    return [_finding(edit, best, probe, evidence) for edit in best.edits]
+    made = [_finding(edit, best, probe, evidence) for edit in best.edits]
+    variant = variant_of(best.edits)
+    return [_as_variant(variant, made)] if variant else made
+
+
+def _as_variant(variant: Variant, made: list[Finding]) -> Finding:
+    """All findings of a declared variant as one."""
+    return replace(
+        made[0],
+        name=f"variant_{variant.name}",
+        equation=", ".join(f.equation for f in made),
+        where=", ".join(dict.fromkeys(f.where for f in made)),
+        message=f"this is {variant.said}: {'; '.join(f.message for f in made)}",
+        code="\n".join(dict.fromkeys(f.code for f in made if f.code)),
+        compared=tuple(c for f in made for c in f.compared),
+    )
+
+
+def another_cell(name: str, wanted: str, probe: Probe) -> Finding:
+    """The finding for an implementation that is another installed cell."""
+    where, evidence = probe.example.call.line, "all results agree with it within their rounding bounds"
+    return Finding(f"variant_{name}", "", where, f"this is {name}, not {wanted}", evidence)
 
 
 def _finding(edit: Edit, best: Explanation, probe: Probe, evidence: str) -> Finding:
@@ -58,10 +74,8 @@ def _finding(edit: Edit, best: Explanation, probe: Probe, evidence: str) -> Find
         [(q, dict(best.loop.equations)[q]) for q, _ in edit.changes],
         best.convention.equations(compare.points(best.convention, probe, False)[0].values),
     )
-    variant = VARIANTS.get((edit.name, edit.equation)) if len(best.edits) == 1 else None
     message = f"{edit.message}{_names(edit, best.convention)}"
-    wrong = Finding(edit.name, edit.equation, where, message, evidence, code=code, compared=beside)
-    return replace(wrong, name="variant", message=f"this is {variant}: {message}") if variant else wrong
+    return Finding(edit.name, edit.equation, where, message, evidence, code=code, compared=beside)
 
 
 def _names(edit: Edit, convention: Convention) -> str:

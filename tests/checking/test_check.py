@@ -127,5 +127,5 @@ def test_the_command_answers_with_its_exit_status(tmp_path, monkeypatch):
 
     assert run("right").exit_code == 0
     told = run("wrong", "--json")
-    assert told.exit_code == 1 and json.loads(told.stdout)["findings"][0]["name"] == "variant"
+    assert told.exit_code == 1 and json.loads(told.stdout)["findings"][0]["name"] == "variant_no_output_tanh"
     assert run("missing").exit_code == 2
