@@ -13,6 +13,7 @@ from symlstm.checking.leaves import Path
 from symlstm.checking.loop import Loop, bounds, digits
 from symlstm.checking.probe import OPEN, Probe, draw
 from symlstm.checking.reference import difference
+from symlstm.checking.typical import TYPICAL
 from symlstm.evidence.running import U
 
 U32 = 2.0**-24
@@ -38,6 +39,7 @@ class Measured:
     bound: Any
     size: float
     entries: Any
+    typical: Any
 
     @property
     def within(self) -> bool:
@@ -88,15 +90,18 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
     loop = loop or convention.loop(at.values)
     true = digits(loop, at.values, sizes, at.results, cell)
     bound = bounds(loop, at.values, sizes, at.results, cell)
+    typical = bounds(loop, at.values, sizes, at.results, cell, TYPICAL)
     found = {}
     for name, result in at.results.items():
         if result.shape[-2] != true[name].shape[-2]:  # not even of that size
             off = np.full(result.shape, np.inf)
-            found[name] = Measured(off, np.zeros(result.shape), 1.0, np.ones(result.shape))
+            found[name] = Measured(off, np.zeros(result.shape), 1.0, np.ones(result.shape), np.zeros(result.shape))
             continue
         off = difference(np.asarray(result, dtype=float), true[name])
         exactly = np.abs(np.asarray(true[name], dtype=float))
-        found[name] = Measured(off, np.broadcast_to(bound[name], off.shape), float(exactly.max()), exactly)
+        found[name] = Measured(
+            off, np.broadcast_to(bound[name], off.shape), float(exactly.max()), exactly, typical[name]
+        )
     return found
 
 
@@ -107,9 +112,10 @@ def ulps(found: list[dict[str, Measured]]) -> dict[str, dict[str, float]]:
         for name, m in measured.items():
             if not np.isfinite(m.difference).all():
                 continue
-            row = made.setdefault(name, {"scaled": 0.0, "elementwise": 0.0, "bound": 0.0})
+            row = made.setdefault(name, {"scaled": 0.0, "elementwise": 0.0, "bound": 0.0, "typical": 0.0})
             one = np.spacing(m.size) if m.size else 2 * U
             row["scaled"] = max(row["scaled"], float(np.abs(m.difference).max() / one))
+            row["typical"] = max(row["typical"], float(m.typical.max() / one))
             row["bound"] = max(row["bound"], float(m.bound.max() / one))
             row["elementwise"] = max(row["elementwise"], float((np.abs(m.difference) / np.spacing(m.entries)).max()))
     return made

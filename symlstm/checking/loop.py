@@ -162,9 +162,12 @@ def float_results(
     return {name: joined(shown(loop, trail, name, cell), name, values) for name in names}
 
 
-def bounds(loop: Loop, values: Values, sizes: Mapping[Any, int], names: Any, cell: Cell) -> dict[str, Any]:
-    """How far rounding can carry each result through the whole sequence, to first order."""
-    trail = scan(loop, mapped(values, exact), sizes, ANY_ORDER)
+def bounds(
+    loop: Loop, values: Values, sizes: Mapping[Any, int], names: Any, cell: Cell, field: Any = ANY_ORDER
+) -> dict[str, Any]:
+    """How far rounding can carry each result through the whole sequence, to first order; how far it typically does, in
+    the field TYPICAL."""
+    trail = scan(loop, mapped(values, exact), sizes, field)
     return {name: joined([v.real for v in shown(loop, trail, name, cell)], name, values) for name in names}
 
 

@@ -67,9 +67,10 @@ class Report:
     """The answer to "is this implementation that cell?".
 
     implementation: what it is called. ulps: by quantity, the largest difference from the 50-digit value: "scaled" in
-    units in the last place of the largest entry, "elementwise" in those of each entry, "bound" the derived rounding
-    bound, scaled likewise. ruled_out: what was tried and does not explain it. reading: what comparing formulas says,
-    or why the implementation could not be run on them. convention_data: the convention, for `sl.convert`.
+    units in the last place of the largest entry, "elementwise" in those of each entry; scaled likewise, "bound" the
+    derived bound of rounding errors and, of results, "typical" their standard deviation. ruled_out: what was tried and
+    does not explain it. reading: what comparing formulas says, or why the implementation could not be run on them.
+    convention_data: the convention, for `sl.convert`.
     """
 
     cell: str

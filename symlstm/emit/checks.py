@@ -99,10 +99,13 @@ def _sentence(text: str) -> str:
 
 
 def _agreement(report: Report) -> tuple[Block, ...]:
-    headers = ("", "largest difference", "bound", "entry by entry")
-    rows = [(name, *(_number(row[k]) for k in ("scaled", "bound", "elementwise"))) for name, row in report.ulps.items()]
+    columns = {"scaled": "difference", "typical": "typical", "bound": "bound", "elementwise": "entry by entry"}
+    kept = [k for k in columns if any(k in row for row in report.ulps.values())]
+    headers = ("", *(columns[k] for k in kept))
+    rows = [(name, *(_number(row[k]) if k in row else "" for k in kept)) for name, row in report.ulps.items()]
     table = Table(tuple((h,) for h in headers), tuple(tuple((cell,) for cell in row) for row in rows), numeric=True)
-    said = "One unit in the last place of the largest number of each array; entry by entry, of each number."
+    said = "The largest difference, in units in the last place of the largest number of each array; typical is the "
+    said += "standard deviation of rounding errors. Entry by entry: in those of each number."
     return (table, Paragraph((said,)))
 
 

@@ -176,3 +176,26 @@ def test_what_the_code_prints_does_not_disturb_the_json(files):
     assert "print" in loud
     (files / "loud.py").write_text(loud)
     assert json.loads(run("loud", "--json").stdout)["ok"]
+
+
+@pytest.mark.parametrize("style", ["course", "cs231n", "torch", "separate", "joined", "words"])
+def test_differences_are_of_the_typical_size_that_is_said_and_the_bound_is_above(style):
+    for row in report_of(style).ulps.values():
+        assert row["typical"] / 20 < row["scaled"] < 5 * row["typical"] < row["bound"]
+
+
+def test_typical_is_the_deviation_that_is_measured():
+    """1000 sums of products in float64 against exact ones: the measured deviation is within a factor of two."""
+    from fractions import Fraction
+
+    from symlstm.checking.typical import TYPICAL
+    from symlstm.evidence.running import exact
+
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(-1, 1, (1000, 1, 12)), rng.uniform(-1, 1, (1000, 12, 1))
+    true = [
+        sum(Fraction(x) * Fraction(y) for x, y in zip(u[0], v[:, 0], strict=True)) for u, v in zip(a, b, strict=True)
+    ]
+    off = [float(Fraction(float((u @ v)[0, 0])) - t) for u, v, t in zip(a, b, true, strict=True)]
+    said = TYPICAL.matmul(exact(a), exact(b)).real
+    assert 0.5 < np.std(off) / np.sqrt(np.mean(said**2)) < 2
