@@ -62,11 +62,12 @@ def variant_of(edits: Iterable[Edit]) -> Variant | None:
 
 
 def other_cells(reference: Any, agrees: Callable[[Any], bool]) -> Iterator[str]:
-    """The names of other installed cells with as many states that an implementation agrees with."""
+    """The names of other installed cells, with as many states and outputs, that an implementation agrees with."""
     for name in registered(CELLS):
         try:
             other = find_cell(name)
-            if name != reference.name and len(other.states) == len(reference.states) and agrees(other):
+            alike = (len(other.states), len(other.outputs)) == (len(reference.states), len(reference.outputs))
+            if name != reference.name and alike and agrees(other):
                 yield name
         except SymlstmError:  # a cell of another kind
             continue
