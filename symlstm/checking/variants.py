@@ -29,8 +29,8 @@ VARIANTS = (
     # as in Greff et al., LSTM: A Search Space Odyssey, 2017: NOAF, CIFG, NIG, NFG, NOG, NIAF; and some more
     _variant("no_output_tanh", "an LSTM without tanh on the cell state in h", ("activation_identity", "h")),
     _variant("sigmoid_candidate", "an LSTM with a sigmoid candidate", ("activation_sigmoid", "c_tilde")),
-    _variant("coupled_gates", "an LSTM with the input gate 1 - f", ("coupled", "c", "1 - f_t in place of i_t")),
-    _variant("coupled_gates", "an LSTM with the forget gate 1 - i", ("coupled", "c", "1 - i_t in place of f_t")),
+    _variant("coupled_gates", "an LSTM with coupled gates, i = 1 - f", ("coupled", "c", "1 - f_t in place of i_t")),
+    _variant("coupled_gates", "an LSTM with coupled gates, f = 1 - i", ("coupled", "c", "1 - i_t in place of f_t")),
     _variant("no_input_gate", "an LSTM without an input gate", ("missing_factor", "c", "i_t is missing")),
     _variant("no_forget_gate", "an LSTM without a forget gate, as in 1997", ("missing_factor", "c", "f_t is missing")),
     _variant("no_output_gate", "an LSTM without an output gate", ("missing_factor", "h", "o_t is missing")),

@@ -108,8 +108,8 @@ def test_a_subclass_in_plain_torch_is_right():
 
 @pytest.mark.parametrize(("module", "name", "equation", "words"), [
     (Permuted, "gates_exchanged", None, "gate"),
-    (NoTanh, "variant", "h", "without tanh"),
-    (Coupled, "variant", "c", "coupled"),
+    (NoTanh, "variant_no_output_tanh", "h", "without tanh"),
+    (Coupled, "variant_coupled_gates", "c", "coupled"),
     (Detached, "backward_wrong", "", "gradients"),
     (Single, "imprecise", "", "float32"),
 ])  # fmt: skip
