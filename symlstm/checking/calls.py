@@ -24,6 +24,8 @@ INSIDE = (SELF, GLOBAL)
 """Where arrays are that are no arguments: in the object, or in global variables."""
 LIBRARIES = (str(File(__file__).parents[1]), *(sysconfig.get_paths()[k] for k in ("stdlib", "platlib", "purelib")))
 MOST_SHOWN = 8
+COMPILED = ("_orig_mod", "_torchdynamo_orig_callable")
+"""Where torch.compile keeps what it was given: that is what is checked."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Call:
     """A function and one way to call it: its arguments by name (those of an object's own arrays under `self`).
 
     stacked: arguments that hold one array a step. globals: global variables that hold arrays. precision: in which
-    arrays of other libraries than NumPy are put in.
+    arrays of other libraries than NumPy are put in. compiled: what does the same faster, given the arrays by path.
     """
 
     function: Callable[..., Any]
@@ -41,6 +43,7 @@ class Call:
     stacked: tuple[Path, ...] = ()
     globals: Mapping[str, Any] = field(default_factory=dict)
     precision: Precision = "own"
+    compiled: Callable[[Any], Any] | None = None
 
     @property
     def inside(self) -> dict[str, Any]:
@@ -58,6 +61,9 @@ class Call:
     def __call__(self, arrays: Mapping[Path, Any]) -> Any:
         """What the function returns when it is given these arrays in their places."""
         arrays = dict(arrays)
+        if self.compiled is not None:
+            with running(self.precision):
+                return self.compiled({path: arrays[path] for path in sorted(arrays, key=str)})
         for path in self.stacked:
             if path in arrays:
                 arrays[path] = spread_input(arrays[path], self.arguments[path[0]], self.precision)
@@ -65,11 +71,9 @@ class Call:
             given = {name: replaced(value, arrays, (name,), self.precision) for name, value in self.arguments.items()}
             function = self.function
             if self.owner is not None:
-                holder = kind_of(self.owner)
-                owner = self.owner if holder is not None else copy.copy(self.owner)
+                owner = self.owner if kind_of(self.owner) is not None else copy.copy(self.owner)
                 twin = replaced(owner, arrays, (SELF,), self.precision)
-                name = getattr(self.function, "__name__", "__call__")
-                function = twin if holder is not None and name == "forward" else getattr(twin, name)
+                function = twin if self._of_module else getattr(twin, getattr(self.function, "__name__", "__call__"))
             keywords = {name: value for name, value in given.items() if name not in self.positional}
             drawn = replaced(dict(self.globals), arrays, (GLOBAL,), self.precision)
             with set_globals(function, drawn):
@@ -83,10 +87,14 @@ class Call:
     @property
     def code(self) -> Callable[..., Any]:
         """The function that the user wrote."""
+        holder = kind_of(self.owner) if self._of_module else None
+        return self.function if holder is None else cast(Callable[..., Any], holder.code(self.owner))
+
+    @property
+    def _of_module(self) -> bool:
+        """Whether it is a module that is called, not another method of it."""
         holder = kind_of(self.owner) if self.owner is not None else None
-        if holder is not None and getattr(self.function, "__name__", "") in ("forward", "__call__"):
-            return cast(Callable[..., Any], holder.code(self.owner))
-        return self.function
+        return holder is not None and holder.called(self.owner, self.function)
 
     @property
     def name(self) -> str:
@@ -104,6 +112,8 @@ class Call:
 
 def entry(function: Any) -> tuple[Callable[..., Any], Any]:
     """What is called, and the object or module that it belongs to."""
+    for name in COMPILED:
+        function = getattr(function, name, function)
     owner = getattr(function, "__self__", None)
     holder = kind_of(function)
     if holder is not None and holder.holds(function):

@@ -17,6 +17,7 @@ from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
 from symlstm.checking.find import find
 from symlstm.checking.findings import another_cell, imprecise, unexplained, wrong
+from symlstm.checking.foreign import notes, quicker
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.implementation import read
 from symlstm.checking.loop import bounds, float_results
@@ -125,6 +126,8 @@ def examine(
     found += extras.weights_elsewhere(probe)
     if any(f.name in ("nondeterministic", "keeps_state", "not_finite") for f in found):
         return Report(reference.name, "", tuple(found), seconds=time.perf_counter() - start, implementation=named)
+    found += notes(probe.example.call)
+    probe.example = replace(probe.example, call=quicker(probe.example.call, probe.base))
     candidates = conventions(sites, probe)
     convention, measured = _best(candidates, probe)
     ruled_out: tuple[str, ...] = ()

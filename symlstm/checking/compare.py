@@ -90,6 +90,7 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
     loop = loop or convention.loop(at.values)
     true = digits(loop, at.values, sizes, at.results, cell)
     bound = bounds(loop, at.values, sizes, at.results, cell)
+    unit = U32 / U if probe.example.call.precision == "single" else 1.0
     typical = bounds(loop, at.values, sizes, at.results, cell, TYPICAL)
     found = {}
     for name, result in at.results.items():
@@ -100,7 +101,7 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
         off = difference(np.asarray(result, dtype=float), true[name])
         exactly = np.abs(np.asarray(true[name], dtype=float))
         found[name] = Measured(
-            off, np.broadcast_to(bound[name], off.shape), float(exactly.max()), exactly, typical[name]
+            off, np.broadcast_to(unit * bound[name], off.shape), float(exactly.max()), exactly, unit * typical[name]
         )
     return found
 

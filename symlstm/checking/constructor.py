@@ -129,12 +129,14 @@ def sizes_of_instance(instance: Any) -> list[tuple[int, int]]:
     lengths |= {length // k for length in lengths for k in (2, 3, 4) if length % k == 0}
     hidden = named["n"][:1] or sorted(lengths)
     lengths |= {length - n for length in lengths for n in hidden if length > n}
-    return [(n, m) for n in hidden for m in named["m"][:1] or sorted(lengths)]
+    inputs = [*named["m"][:1], *sorted(lengths)]
+    return list(dict.fromkeys((n, m) for n in hidden for m in inputs))
 
 
 def _attributes(instance: Any) -> list[tuple[str, Any]]:
     parts = [part for _, part in instance.named_modules()] if hasattr(instance, "named_modules") else [instance]
-    return [item for part in parts for item in getattr(part, "__dict__", {}).items()]
+    own = [part for part in parts if not type(part).__module__.startswith("torch.")]  # a Linear has sizes of its own
+    return [item for part in own for item in getattr(part, "__dict__", {}).items()]
 
 
 def again(instance: Any) -> Callable[[int, int], Any] | None:

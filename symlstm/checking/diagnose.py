@@ -23,6 +23,7 @@ from symlstm.equations import Cell
 
 GLANCE = 2.0**-38
 """For looking only, of one plus the largest entry: what looks right is then measured against its bound."""
+GLANCE_AT_FLOAT32 = 2.0**-15
 MOST_EDITS = 4
 BEAM = 10
 MOST_SEARCHES = 2
@@ -57,6 +58,12 @@ class Seen:
     sizes: Mapping[Any, int]
     cell: Cell
 
+    @property
+    def glance(self) -> float:
+        """How near is near enough for looking: of float32 results, nearer than they can be told."""
+        single = all(np.array_equal(v, v.astype(np.float32)) for v in self.results.values())
+        return GLANCE_AT_FLOAT32 if single else GLANCE
+
     def explained(self, loop: Loop, like: Trail = (), changed: Any = frozenset()) -> int:
         """How many results at how many points and steps the loop explains; like, changed: as in `scan`."""
         trail = scan(loop, self.values, self.sizes, FLOATS, like, changed)
@@ -65,9 +72,12 @@ class Seen:
         for name, result in self.results.items():
             if found[name].shape[-2:] != result.shape[-2:]:
                 continue
-            value = np.broadcast_to(found[name], result.shape)
+            value = found[name]
+            if value.ndim < result.ndim and value.shape[0] == len(result):  # steps of what is the same at all points
+                value = value.reshape(len(result), *[1] * (result.ndim - value.ndim), *value.shape[1:])
+            value = np.broadcast_to(value, result.shape)
             off = np.abs(value - result).max(axis=(-1, -2, -3))
-            count += int((off <= GLANCE * (1 + np.abs(value).max(axis=(-1, -2, -3)))).sum())
+            count += int((off <= self.glance * (1 + np.abs(value).max(axis=(-1, -2, -3)))).sum())
         return count
 
     @property

@@ -9,7 +9,7 @@ import linecache
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as File
 from typing import Any
 
@@ -110,7 +110,7 @@ def lines(call: Call, arrays: Mapping[Path, Any], wanted: Sequence[Any]) -> list
     before = sys.gettrace()
     sys.settrace(watch.enter)
     try:
-        call({path: np.array(array) for path, array in arrays.items()})
+        replace(call, compiled=None)({path: np.array(array) for path, array in arrays.items()})
     except Exception:  # what it raises is told elsewhere
         return [None] * len(values)
     finally:

@@ -143,30 +143,37 @@ def _weight(call: Call, way: Way, sizes: tuple[int, int, int], steps: int) -> fl
     x = next((name,) for name, role in way.arguments if role == "x")
     arrays = {leaf.path: draw(rng, leaf.array.shape) for leaf in call.leaves()}
     before = _results(call, arrays)
-    layout = way.x.replace("*", "t")
-    score = 0.25 * way.states
-    for letter, length in (("b", sizes[2]), ("t", steps)):
-        if letter not in layout:
-            continue
-        moved = {**arrays, x: arrays[x].copy()}
-        place: list[Any] = [slice(None)] * moved[x].ndim
-        place[layout.index(letter)] = 0 if letter == "b" else length - 1
-        moved[x][tuple(place)] += 0.25
-        after = _results(call, moved)
-        changed = [before[p] != after[p] for p in before if p in after and before[p].shape == after[p].shape]
-        changed = [mask for mask in changed if mask.any()]
-        if not changed:
-            score -= 1.0
-        for mask in changed:
-            alone = [
-                axis
-                for axis, size in enumerate(mask.shape)
-                if size == length and np.flatnonzero(mask.any(axis=tuple(set(range(mask.ndim)) - {axis}))).size == 1
-            ]
-            score += (2.0 if letter == "b" else 0.5) / len(changed) if alone else (-2.0 if letter == "b" else 0.0)
     if not any(sizes[0] in array.shape for array in before.values()):
         return None
+
+    def moved(letter: str, index: int) -> list[Any]:
+        """Which entries of each result change with one step, or one item of the batch, of x."""
+        changed = {**arrays, x: arrays[x].copy()}
+        place: list[Any] = [slice(None)] * arrays[x].ndim
+        place[layout.index(letter)] = index
+        changed[x][tuple(place)] += 0.25
+        after = _results(call, changed)
+        masks = [before[p] != after[p] for p in before if p in after and before[p].shape == after[p].shape]
+        return [mask for mask in masks if mask.any()]
+
+    layout = way.x.replace("*", "t")
+    score = 0.25 * way.states
+    if "b" in layout:
+        masks = moved("b", 0)
+        score += sum(2.0 if _alone(mask, sizes[2]) else -2.0 for mask in masks) / max(len(masks), 1) - (not masks)
+    if "t" in layout:
+        score += 0.5 * any(_alone(mask, steps) for mask in moved("t", steps - 1))
+        carried = [mask for mask in moved("t", 0) if not _alone(mask, steps)]
+        score -= not carried  # a step that takes more axes than it needs
     return score
+
+
+def _alone(mask: Any, length: int) -> bool:
+    """Whether all changes are at one place of an axis of that length."""
+    return any(
+        size == length and np.flatnonzero(mask.any(axis=tuple(set(range(mask.ndim)) - {axis}))).size == 1
+        for axis, size in enumerate(mask.shape)
+    )
 
 
 def _results(call: Call, arrays: dict[Path, Any]) -> dict[Path, Any]:

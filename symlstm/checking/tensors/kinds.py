@@ -42,6 +42,9 @@ class Kind(Protocol):
     def twin(self, value: Any, arrays: Mapping[str, Any], precision: Precision) -> Any:
         """A copy of such an object that holds other arrays."""
 
+    def called(self, value: Any, function: Any) -> bool:
+        """Whether a function is what runs when such an object is called."""
+
     def code(self, value: Any) -> Any:
         """The function in which the user wrote what such an object computes."""
 
@@ -50,6 +53,9 @@ class Kind(Protocol):
 
     def notes(self, value: Any) -> list[tuple[str, str]]:
         """What is to be said of such an object: (name of the finding, message)."""
+
+    def compiled(self, run: Callable[[Any], Any], arrays: Mapping[Any, Any]) -> Callable[[Any], Any] | None:
+        """A function of arrays by path that the library has compiled, or None; arrays: what it is called with."""
 
     def gradients(self, run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
         """The gradients of the sum of `above(run(given))` in each of the arrays `given`; None: none reaches it."""

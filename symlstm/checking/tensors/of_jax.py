@@ -56,6 +56,10 @@ def twin(value: Any, arrays: Mapping[str, Any], precision: Precision) -> Any:
     return value
 
 
+def called(value: Any, function: Any) -> bool:
+    return False
+
+
 def code(value: Any) -> Any:
     return value
 
@@ -66,6 +70,19 @@ def signature(function: Any, owner: Any) -> inspect.Signature | None:
 
 def notes(value: Any) -> list[tuple[str, str]]:
     return []
+
+
+def compiled(run: Callable[[Any], Any], arrays: Mapping[Any, Any]) -> Callable[[Any], Any] | None:
+    """A lax.scan outside of jit is compiled in each call anew."""
+    known: dict[Any, Any] = {}
+
+    def quick(given: Any) -> Any:
+        paths = tuple(given)
+        if paths not in known:
+            known[paths] = jax.jit(lambda values: run(dict(zip(paths, values, strict=True))))
+        return known[paths]([jnp.asarray(given[p], dtype=given[p].dtype) for p in paths])
+
+    return quick
 
 
 def gradients(run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:

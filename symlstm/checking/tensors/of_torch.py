@@ -54,7 +54,7 @@ def held(value: Any) -> list[tuple[str, Any]]:
     found |= {name: b for name, b in value.named_buffers() if mine(b)}
     known = {id(tensor) for tensor in found.values()}
     for name, tensor in _plain(value):
-        if id(tensor) not in known:
+        if id(tensor) not in known and tensor.grad_fn is None:  # what an earlier call has left is no weight
             found[name] = tensor
     return list(found.items())
 
@@ -97,15 +97,17 @@ def _put(module: Any, name: str, tensor: Any) -> None:
     object.__setattr__(owner, last, tensor)
 
 
+def called(value: Any, function: Any) -> bool:
+    inner = getattr(function, "__func__", None)
+    return isinstance(function, torch.ScriptMethod) or inner is None or inner is getattr(type(value), "forward", None)
+
+
 def code(value: Any) -> Any:
-    return type(getattr(value, "_orig_mod", value)).forward
+    return value.forward if isinstance(value, torch.jit.ScriptModule) else type(value).forward
 
 
 def signature(function: Any, owner: Any) -> inspect.Signature | None:
-    """Of scripted and traced functions by their schema; of a compiled module that of the module."""
-    original = getattr(owner, "_orig_mod", None)
-    if original is not None:
-        return inspect.signature(original.forward)
+    """Of scripted and traced functions by their schema."""
     if not isinstance(function, (torch.jit.ScriptFunction, torch.ScriptMethod)):
         return None
     taken = [a for a in function.schema.arguments if a.name != "self"]
@@ -125,6 +127,10 @@ def notes(value: Any) -> list[tuple[str, str]]:
     if drops:
         made.append(("eval_mode", f"checked in eval mode: in training mode {', '.join(drops)} drops at random"))
     return made
+
+
+def compiled(run: Callable[[Any], Any], arrays: Mapping[Any, Any]) -> Callable[[Any], Any] | None:
+    return None
 
 
 def gradients(run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,48 @@
+"""Implementations on arrays of other libraries: what is to be said of them, and the same run faster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symlstm.checking.calls import SELF, Call, attempt
+from symlstm.checking.leaves import Path, leaves, own_arrays
+from symlstm.checking.report import NOTE, Finding
+from symlstm.checking.tensors import kind_of
+from symlstm.errors import ValueUnusable
+
+CLOSE = 2.0**-36
+"""For looking only: compiled and not, the two are the same function."""
+
+
+def notes(call: Call) -> list[Finding]:
+    """What is computed in float32 only, what a module does in training that is not looked at."""
+    found = []
+    if call.precision == "single":
+        message = "it runs in float32 only: its results are held against the bounds of float32"
+        found.append(Finding("float32_only", "", call.line, message, "float64 was tried, and it fails", NOTE))
+    holder = kind_of(call.owner) if call.owner is not None else None
+    said = holder.notes(call.owner) if holder is not None and holder.holds(call.owner) else []
+    return found + [Finding(name, "", call.line, message, "", NOTE) for name, message in said]
+
+
+def quicker(call: Call, arrays: Mapping[Path, Any]) -> Call:
+    """The same call compiled by the library, where that goes and gives the same."""
+    raw = own_arrays({name: value for name, value in call.inside.items() if (name,) not in call.stacked})
+    kind = next((k for _, array in raw if (k := kind_of(array)) is not None), None)
+    if kind is None or call.globals or any(path[0] == SELF for path, _ in raw):
+        return call
+    if len(raw) != len(arrays) or any(kind_of(array) is not kind for _, array in raw):
+        return call
+    made = replace(call, compiled=kind.compiled(call, dict(raw)))
+    try:
+        slow, fast = ({leaf.path: leaf.array for leaf in leaves(attempt(c, arrays))} for c in (call, made))
+    except ValueUnusable:
+        return call
+    same = slow.keys() == fast.keys() and all(
+        slow[p].shape == fast[p].shape and np.allclose(slow[p], fast[p], CLOSE, CLOSE) for p in slow
+    )
+    return made if same else call
