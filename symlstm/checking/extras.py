@@ -12,6 +12,7 @@ from symlstm.checking.leaves import Path
 from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, Finding
+from symlstm.checking.storage import storage
 
 
 def weights_elsewhere(probe: Probe) -> list[Finding]:
@@ -102,7 +103,8 @@ def unreturned(convention: Convention, probe: Probe) -> list[Finding]:
 def rest(convention: Convention, probe: Probe) -> list[Finding]:
     """Arguments without effect, and results beside the states."""
     before = probe.run(probe.base)
-    unused = [path for path in probe.base if not _matters(path, probe, before)]
+    kept_beside = storage(probe)
+    unused = [path for path in probe.base if path in probe.silent and path not in kept_beside]
     found = []
     states = set(convention.outputs.values())
     h_path = None if convention.sequence else convention.outputs.get("h")
@@ -118,13 +120,6 @@ def rest(convention: Convention, probe: Probe) -> list[Finding]:
 
 def _went_in(array: Any, probe: Probe) -> bool:
     return any(a.shape == array.shape and np.array_equal(a, array) for a in probe.base.values())
-
-
-def _matters(path: Path, probe: Probe, before: dict[Path, Any]) -> bool:
-    moved = {**probe.base, path: probe.base[path] * 1.25}
-    after = probe.run(moved)
-    passed_on = {p for p, a in before.items() if np.array_equal(a, probe.base[path])}
-    return any(p not in passed_on and not np.array_equal(before[p], after[p]) for p in before if p in after)
 
 
 def _prediction(path: Path, array: Any, h: Any, convention: Convention, unused: list[Path]) -> list[Finding]:

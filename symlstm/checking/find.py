@@ -25,10 +25,11 @@ from symlstm.checking.parts import columns, majority, multiplying, parts_of
 from symlstm.checking.predictions import others_of, output_paths
 from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
+from symlstm.checking.storage import storage
 from symlstm.errors import ValueUnusable
 
 Slots = dict[str, list[tuple[str, View]]]
-MOST_OUTPUTS = 4
+MOST_OUTPUTS = 9
 SOME = "#"
 """Slots of arrays that stack only the gates with a peephole, in the order of all gates."""
 MOST = 6
@@ -38,18 +39,19 @@ SLACK = 4
 
 def find(sites: Sites, probe: Probe) -> list[Convention]:
     """The conventions that fit best, the likeliest first; ValueUnusable says what could not be found out."""
-    example = probe.example
-    roles, batch = _roles(sites, example)
-    state = next(p for q, p in roles.items() if q.endswith("prev"))
-    results = state_like(probe, example.shape(state), list(probe.base.values()))
-    nearest = [path for path in results if len(path) == len(results[0])]
-    results = nearest if len(nearest) >= len(sites.cell.states) else results  # below are a cache, or the states again
-    slots, by_name = slots_of(sites, probe, roles, results)
-    reference = fingerprint_of_the_cell(sites, example, roles)
-    return ranked(sites, probe, slots, by_name, roles, batch, results, reference)
+    scored: list[tuple[int, int, Convention]] = []
+    for roles, batch in _roles(sites, probe.example):
+        state = next(p for q, p in roles.items() if q.endswith("prev"))
+        results = state_like(probe, probe.example.shape(state), list(probe.base.values()))
+        nearest = [path for path in results if len(path) == len(results[0])]
+        results = nearest if len(nearest) >= len(sites.cell.states) else results  # below are a cache, or they again
+        slots, by_name = slots_of(sites, probe, roles, results)
+        reference = fingerprint_of_the_cell(sites, probe.example, roles)
+        scored += scores(sites, probe, slots, by_name, roles, batch, results, reference)
+    return ranked(scored)
 
 
-def ranked(
+def scores(
     sites: Sites,
     probe: Probe,
     slots: Slots,
@@ -58,8 +60,8 @@ def ranked(
     batch: int | None,
     results: list[Path],
     reference: Answers,
-) -> list[Convention]:
-    """The orders of gates and of results whose fingerprint is nearest to that of the cell, the nearest first."""
+) -> list[tuple[int, int, Convention]]:
+    """Every order of gates and of results, with how many answers differ from those of the cell."""
     gates, states = sites.gates, [s.current.name for s in sites.cell.states]
     scored = []
     views = _views(sites, slots, dict(zip(gates, gates, strict=True)))
@@ -83,7 +85,12 @@ def ranked(
         likely = min(scored, key=lambda entry: entry[:2])[2].outputs
         more = output_paths(sites, probe, likely)
         scored = [(wrong, late, _with(c, more)) for wrong, late, c in scored]
-    scored.sort(key=lambda entry: (entry[0], entry[1], entry[2].order not in words.ORDERS))
+    return scored
+
+
+def ranked(scored: list[tuple[int, int, Convention]]) -> list[Convention]:
+    """The conventions whose fingerprint is nearest to that of the cell, the nearest first."""
+    scored = sorted(scored, key=lambda entry: (entry[0], entry[1], entry[2].order not in words.ORDERS))
     best, _, likeliest = scored[0]
     usual = [
         c
@@ -102,15 +109,16 @@ def _orders(gates: tuple[str, ...], by_name: bool) -> Iterator[tuple[str, ...]]:
     yield from (gates,) if by_name else itertools.permutations(gates)
 
 
-def _roles(sites: Sites, example: Example) -> tuple[dict[str, Path], int | None]:
-    """The arrays of x and of the states, and the axis of the batch."""
+def _roles(sites: Sites, example: Example) -> list[tuple[dict[str, Path], int | None]]:
+    """The arrays of x and of the states, and the axis of the batch: the likeliest by name, then other orders of states.
+
+    Other orders are asked about where the names do not tell every state.
+    """
     cell = sites.cell
+    names = [s.current.name for s in cell.states]
     batched = [path for path, axes in example.templates.items() if B in axes]
-    found: dict[str, Path] = {}
     if not batched:
-        vectors = [p for p, axes in example.templates.items() if _core(axes) in ([N], [M]) and p[0] not in INSIDE]
-        named = {words.role_of(str(p[-1])): p for p in reversed(vectors)}
-        batched = [named[r] for r in ("x", "h", "c") if r in named] or vectors[: 1 + len(cell.states)]
+        batched = _vectors(sites, example)
     axis = next((example.templates[p].index(B) for p in batched if B in example.templates[p]), None)
     inputs = [p for p in batched if M in example.templates[p]]
     states = [p for p in batched if N in example.templates[p]]
@@ -120,13 +128,38 @@ def _roles(sites: Sites, example: Example) -> tuple[dict[str, Path], int | None]
             f"which argument is {'x' if not inputs else 'the state'} could not be found out (arrays: {have})",
             "name the arguments x, h_prev, c_prev in the example, or give example= as a function of (n, m, batch, rng)",
         )
-    found[cell.inputs[0].name] = inputs[0]
-    for state in cell.states:
-        named = {words.role_of(str(p[-1])): p for p in reversed(states)}
-        path = named.get(state.current.name) or next((p for p in states if p not in found.values()), None)
-        if path is not None:
-            found[state.previous.name] = path
-    return found, axis
+    by_name: dict[str, Path] = {}
+    for name in names:
+        ranks = {p: words.rank(name, str(p[-1])) for p in states if p not in by_name.values()}
+        known = {p: rank for p, rank in ranks.items() if rank is not None}
+        if known:
+            by_name[name] = min(known, key=lambda p: known[p])
+    free = [p for p in states if p not in by_name.values()]
+    unnamed = [name for name in names if name not in by_name]
+    first = by_name | dict(zip(unnamed, free, strict=False))
+    choices = [first]
+    if unnamed and len(first) == len(names):
+        choices += [dict(zip(names, order, strict=True)) for order in itertools.permutations(first.values())]
+    found = []
+    for choice in choices:
+        roles = {f"{cell.inputs[0].name}": inputs[0]}
+        roles |= {s.previous.name: choice[s.current.name] for s in cell.states if s.current.name in choice}
+        if (roles, axis) not in found:
+            found.append((roles, axis))
+    return found
+
+
+def _vectors(sites: Sites, example: Example) -> list[Path]:
+    """Without a batch: vectors that are called x, h or c, and as many more beside x as there are states."""
+    vectors = [p for p, axes in example.templates.items() if _core(axes) in ([N], [M]) and p[0] not in INSIDE]
+    named = {words.role_of(str(p[-1])): p for p in reversed(vectors)}
+    found = [named[r] for r in ("x", "h", "c") if r in named]
+    if not found:
+        return vectors[: 1 + len(sites.cell.states)]
+    depth = len(found[0])
+    near = [p for p in vectors if len(p) == depth and p not in found and N in example.templates[p]]
+    loose = [p for p in near if words.gate_of(str(p[-1]), sites.aliases) is None or words.role_of(str(p[-1]))]
+    return [*found, *loose[: max(0, 1 + len(sites.cell.states) - len(found))]]
 
 
 def _core(axes: tuple[Any, ...]) -> list[Any]:
@@ -157,7 +190,7 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
     The probe sees a step with a previous state that is not zero: the first, or, where it starts from zero, the second.
     """
     example = probe.example
-    own = {path for path, _ in others_of(sites, example, set(roles.values())).values()}
+    own = {path for path, _ in others_of(sites, example, set(roles.values())).values()} | storage(probe)
     params = [p for p in example.templates if p not in roles.values() and p not in own]
     kinds = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
     usable = [p for p in params if kinds[p] is not None]

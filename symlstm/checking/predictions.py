@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from symlstm.checking.axes import ONE, N
+from symlstm.checking.axes import ONE, M, N
 from symlstm.checking.compare import points, sizes_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.diagnose import seen
@@ -30,7 +30,8 @@ def others_of(sites: Sites, example: Example, taken: set[Path]) -> dict[str, tup
         fitting = []
         for path, axes in example.templates.items():
             core = [axis for axis in axes if axis != ONE]
-            free = [axis[0] > 1 and not any(axis[1:]) for axis in core]
+            says = bool(SAYS_OUTPUT.search(".".join(map(str, path[-2:]))))
+            free = [(axis[0] > 1 and not any(axis[1:])) or (axis == M and says) for axis in core]
             if path in taken or path in {p for p, _ in found.values()}:
                 continue
             if q.shape[1] == 1 and len(core) == 1 and free[0]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,20 @@ class Probe:
     def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
         """The arrays that come back, by path; a list with one array a step as one array, under a path with "*"."""
         return gathered(leaves(attempt(self.example.call, copies(arrays))), self.patterns)
+
+    @cached_property
+    def silent(self) -> frozenset[Path]:
+        """The arrays that no result depends on, other than those that are handed on as they came."""
+        before = self.run(self.base)
+        handed_on = {p: {q for q, a in before.items() if np.array_equal(a, self.base[p])} for p in self.base}
+
+        def heard(path: Path) -> bool:
+            after = self.run({**self.base, path: self.base[path] * 1.25})
+            return any(
+                q not in handed_on[path] and q in after and not np.array_equal(a, after[q]) for q, a in before.items()
+            )
+
+        return frozenset(path for path in self.base if not heard(path))
 
     def changed(self, arrays: Mapping[Path, Any], moved: Mapping[Path, Any], outputs: Any) -> dict[Path, Any]:
         """Which entries of the outputs differ between the two."""

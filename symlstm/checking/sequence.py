@@ -16,7 +16,7 @@ import numpy as np
 from symlstm.checking import words
 from symlstm.checking.axes import LETTERS, ONE, B, N
 from symlstm.checking.convention import Convention
-from symlstm.checking.find import ranked, slots_of, state_like
+from symlstm.checking.find import ranked, scores, slots_of, state_like
 from symlstm.checking.fingerprint import fingerprint_of_the_cell
 from symlstm.checking.layout import standard
 from symlstm.checking.leaves import Path
@@ -76,7 +76,7 @@ def find_sequence(sites: Sites, probe: Probe) -> list[Convention]:
             second = looked
         slots, by_name = slots_of(sites, second, layout.roles, results)
         reference = fingerprint_of_the_cell(sites, example, layout.roles, steps)
-        found = ranked(sites, looked, slots, by_name, layout.roles, 0, results, reference)
+        found = ranked(scores(sites, looked, slots, by_name, layout.roles, 0, results, reference))
         return [_whole(convention, layout, looked) for convention in found]
     assert last_problem is not None
     raise last_problem

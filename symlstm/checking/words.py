@@ -42,6 +42,13 @@ def role_of(name: str) -> str | None:
     return next((role for role, known in ROLES.items() if plain in known), None)
 
 
+def rank(role: str, name: str) -> int | None:
+    """How usual a name is for x, h or c, the most usual first; None where it is none."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    known = ROLES.get(role, ())
+    return known.index(plain) if plain in known else None
+
+
 def gate_of(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:
     """The gate that the name of a weight or bias says: Wf, W_xf, bf, forget.kernel, weights_forget, Whf."""
     tokens = [token.lower() for token in re.findall(r"[A-Z]+[a-z]*|[a-z]+", name)]

@@ -1,0 +1,31 @@
+"""Arrays that are kept beside a parameter (its gradient, an optimiser's moments) and that no result depends on."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from symlstm.checking.leaves import Path
+from symlstm.checking.probe import Probe
+
+BESIDE = re.compile(r"(d|g|m|v|r|md|grad|gradient|delta|mem|mom|momentum|vel|velocity|cache|acc|adagrad)")
+"""What stands before or after the name of a parameter in the name of what is kept beside it: dW, W_grad, mWxh."""
+
+
+def storage(probe: Probe) -> frozenset[Path]:
+    """Silent arrays of the shape of a parameter that are called after it, or lie alone with it in one object."""
+    groups: dict[tuple[Path, tuple[int, ...]], list[Path]] = defaultdict(list)
+    for path, array in probe.base.items():
+        groups[path[:-1], array.shape].append(path)
+    found: set[Path] = set()
+    for (parent, _), paths in groups.items():
+        heard = [p for p in paths if p not in probe.silent]
+        own = len(parent) > 0 and len(heard) == 1
+        others = {str(p[-1]) for p in heard}
+        found |= {p for p in paths if p in probe.silent and (own or _called_after(str(p[-1]), others))}
+    return frozenset(found)
+
+
+def _called_after(name: str, others: set[str]) -> bool:
+    rests = [name.replace(other, "", 1) for other in others if other in name]
+    return any(BESIDE.fullmatch(rest.strip("_").lower()) for rest in rests)
