@@ -83,7 +83,7 @@ def scores(
                 scored.append((wrong, late, replace(found, outputs=outputs)))
     if sites.cell.outputs:
         likely = min(scored, key=lambda entry: entry[:2])[2].outputs
-        more = output_paths(sites, probe, likely)
+        more = output_paths(sites, probe, likely, plain)
         scored = [(wrong, late, _with(c, more)) for wrong, late, c in scored]
     return scored
 

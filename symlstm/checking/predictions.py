@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +19,8 @@ from symlstm.checking.probe import Probe
 from symlstm.checking.reference import FLOATS, evaluated
 from symlstm.checking.report import Finding
 from symlstm.checking.sites import Sites
-from symlstm.evidence.program import subnodes
-from symlstm.expr.nodes import Whole
+from symlstm.evidence.program import named, subnodes
+from symlstm.expr.nodes import Quantity, Whole
 
 SAYS_OUTPUT = re.compile(r"y|out|pred|prob|head|dense|v|logit|softmax", re.IGNORECASE)
 
@@ -44,8 +46,8 @@ def others_of(sites: Sites, example: Example, taken: set[Path]) -> dict[str, tup
     return found
 
 
-def output_paths(sites: Sites, probe: Probe, states: Mapping[str, Path]) -> dict[str, Path]:
-    """Where each output of the cell stands in what is returned: nearest the top, by name, then in order.
+def output_paths(sites: Sites, probe: Probe, states: Mapping[str, Path], convention: Convention) -> dict[str, Path]:
+    """Where each output of the cell stands in what is returned: nearest the top, by name, then by what the states say.
 
     None where the arrays of its parameters were not found: it cannot be compared.
     """
@@ -63,10 +65,30 @@ def output_paths(sites: Sites, probe: Probe, states: Mapping[str, Path]) -> dict
     ]
     found: dict[str, Path] = {}
     for q in sites.cell.outputs if computed else ():
-        left.sort(key=lambda path: str(path[-1]) != q.name if path else False)
+        off = _off(q, replace(convention, outputs=states), probe, before, left) if len(left) > 1 else {}
+        left.sort(key=lambda path: (str(path[-1]) != q.name if path else False, off.get(path, np.inf)))
         if left:
             found[q.name] = left.pop(0)
     return found
+
+
+def _off(
+    q: Quantity, convention: Convention, probe: Probe, before: Mapping[Path, Any], paths: list[Path]
+) -> dict[Path, float]:
+    """How far each returned array is from the output that follows from the returned states; those that have its shape.
+
+    Logits and their softmax have one shape: only the numbers tell them apart.
+    """
+    sizes = sizes_of(convention, probe)
+    known = dict(convention.values(probe.base, sizes))
+    states = {s.current.name: s.current for s in convention.sites.cell.states}
+    known |= {states[n]: convention.rows_first(before[p])[..., None] for n, p in convention.outputs.items()}
+    expr = next(e.expr for e in convention.sites.cell.equations if e.quantity == q)
+    if convention.sequence or any(read not in known for read in named(expr)):
+        return {}
+    wanted = evaluated(((q, expr),), known, sizes, FLOATS)[q]
+    given = {path: convention.rows_first(before[path])[..., None] for path in paths}
+    return {path: float(np.abs(a - wanted).max()) for path, a in given.items() if a.shape == wanted.shape}
 
 
 def along_the_batch(convention: Convention, probe: Probe) -> Iterator[Finding]:
