@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from symlstm.errors import SymlstmError
     from symlstm.evidence import examine
     from symlstm.functions import concat, sigmoid, softmax, tanh
+    from symlstm.gradient_flow.determinant import logdet
+    from symlstm.gradient_flow.half_life import half_life
     from symlstm.gradient_flow.lyapunov import lyapunov
     from symlstm.registry import cell
     from symlstm.walkthrough import walk
@@ -39,6 +41,8 @@ _HOMES = {
     "convert": "conventions",
     "derive": "calculus.derivation",
     "examine": "evidence",
+    "half_life": "gradient_flow.half_life",
+    "logdet": "gradient_flow.determinant",
     "lyapunov": "gradient_flow.lyapunov",
     "notation": "emit",
     "parameters": "codegen",
@@ -65,6 +69,8 @@ __all__ = [
     "convert",
     "derive",
     "examine",
+    "half_life",
+    "logdet",
     "lyapunov",
     "notation",
     "parameters",

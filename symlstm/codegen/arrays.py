@@ -235,6 +235,10 @@ class ArrayWriter:
     def _diag(self, expr: Any) -> Piece:
         return Piece(f"{self.helper('diagonal_matrix')}({self.full(expr.args[0])})")
 
+    def _det(self, expr: Any) -> Piece:
+        inner = expr.args[0]
+        return self.piece(inner) if kind(inner) == SCALAR else Piece(f"np.linalg.det({self.full(inner)})")
+
     def _concat(self, expr: Any) -> Piece:
         axis = -2 if expr.shape[1] != 1 else -1
         parts = [self._part(p) for p in expr.args]
@@ -296,6 +300,7 @@ _HANDLERS: dict[type, Callable[[ArrayWriter, Any], Piece]] = {
     x.Matmul: ArrayWriter._matmul,
     x.Transposed: ArrayWriter._transposed,
     x.Diag: ArrayWriter._diag,
+    x.Det: ArrayWriter._det,
     x.Concat: ArrayWriter._concat,
     x.Block: ArrayWriter._block,
     **dict.fromkeys(time.MAKE, lambda writer, over: writer.piece(time.written_out(over))),

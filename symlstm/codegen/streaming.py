@@ -6,7 +6,7 @@ What is read is looked at once, at the beginning; nothing is kept of earlier ste
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,13 +77,14 @@ class Step:
 
 
 class Stream:
-    """The steps of a sequence, one after the other; see `read_stream`."""
+    """The steps of a sequence, one after the other; see `read_stream`. lengths: the sizes n, m, ... by name."""
 
-    def __init__(self, compiled: Compiled, p: Any, x: Any, states: tuple[Array, ...], steps: int, batch: Any) -> None:
+    def __init__(self, compiled: Compiled, given: inputs.Given, x: Any, steps: int) -> None:
         self.compiled, self.cell = compiled, compiled.cell
-        self.p, self.x, self.steps = p, x, steps
-        self.batch: tuple[int, ...] = batch
-        self.first = tuple(np.broadcast_to(a, (*batch, *own)) for a, own in zip(states, self._own(states), strict=True))
+        self.p, self.x, self.steps = given.p, x, steps
+        self.batch, self.lengths = given.batch, given.sizes
+        own = self._own(given.states)
+        self.first = tuple(np.broadcast_to(a, (*given.batch, *o)) for a, o in zip(given.states, own, strict=True))
         self.functions: dict[str, Any] = {"values": _Remembered(compiled._functions["values"])}
 
     def _own(self, states: tuple[Array, ...]) -> list[tuple[int, ...]]:
@@ -153,7 +154,7 @@ def read_stream(
     if states is None:
         states = compiled.zero_states(parameters, _batch_of(compiled, parameters, x))
     given = sequences.read(cell, parameters, x, states, steps)
-    return Stream(compiled, given.p, given.x if cell.inputs else None, given.states, given.steps, given.first.batch)
+    return Stream(compiled, replace(given.first, p=given.p), given.x if cell.inputs else None, given.steps)
 
 
 def _without_input(compiled: Compiled, parameters: Any, steps: int, states: Any) -> Stream:
@@ -164,9 +165,7 @@ def _without_input(compiled: Compiled, parameters: Any, steps: int, states: Any)
     zeros = tuple(np.zeros(inputs.shape_of(cell, q, sizes), dtype) for q in cell.inputs)
     given = inputs.read(cell, parameters, zeros if len(zeros) > 1 else zeros[0], states)
     same = tuple(_Same(a) for a in zeros)
-    return Stream(
-        compiled, given.p, same if len(same) > 1 else same[0], given.states, sequences.count(steps), given.batch
-    )
+    return Stream(compiled, given, same if len(same) > 1 else same[0], sequences.count(steps))
 
 
 def _batch_of(compiled: Compiled, parameters: Any, x: Any) -> tuple[int, ...]:

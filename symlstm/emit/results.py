@@ -9,12 +9,14 @@ from symlstm.calculus.lags import Lagged
 from symlstm.calculus.solution import Solution
 from symlstm.calculus.through_time import ThroughTime
 from symlstm.emit.cases import case_sections
+from symlstm.emit.determinants import determinant_sections
 from symlstm.emit.document import Prose, Section, formula
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.lags import lag_sections
 from symlstm.emit.solutions import solution_sections
 from symlstm.emit.through_time import through_time_sections
 from symlstm.expr.notation import Notation
+from symlstm.gradient_flow.determinant import LogDet
 
 
 def titled(result: Any, notation: Notation, **options: Any) -> tuple[Prose, tuple[Section, ...]] | None:
@@ -31,6 +33,9 @@ def titled(result: Any, notation: Notation, **options: Any) -> tuple[Prose, tupl
         return ("Solution for ", formula(result.state.current, own), f" of {result.cell.name}"), solution_sections(
             result, own, **options
         )
+    if isinstance(result, LogDet):
+        own = cell_notation(result.cell, notation)
+        return ("Determinant of the state Jacobian of ", result.cell.name), determinant_sections(result, own, **options)
     if isinstance(result, Cases):
         own = cell_notation(result.cell, notation)
         return (f"Cases of {result.cell.name}",), case_sections(result, own, **options)

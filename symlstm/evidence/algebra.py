@@ -24,6 +24,7 @@ class Algebra(Protocol):
     def power(self, base: Any, exponent: sp.Rational) -> Any: ...
     def times(self, a: Any, b: Any) -> Any: ...
     def bounded(self, a: Any, b: Any) -> None: ...
+    def bounded_minors(self, n: int) -> None: ...
     def function(self, name: str, argument: Any) -> Any: ...
 
 
@@ -108,6 +109,10 @@ class AlgebraArrays(ObjectArrays):
     def __init__(self, algebra: Algebra) -> None:
         super().__init__(self._rational)
         self.algebra = algebra
+
+    def bounded_minors(self, n: int) -> None:
+        """Undecided where the minors of a determinant of n x n would be too large."""
+        self.algebra.bounded_minors(n)
 
     def matmul(self, a: Any, b: Any) -> Any:
         self.algebra.bounded(a, b)

@@ -13,6 +13,7 @@ import numpy as np
 
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError
+from symlstm.evidence.interpret import beside, determinant
 from symlstm.evidence.program import Program, named, one_step, shape_of, subnodes, two_steps, with_parts_named
 from symlstm.expr.nodes import Quantity, quantity
 from symlstm.expr.text import text
@@ -20,7 +21,7 @@ from symlstm.expr.text import text
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import BackwardPass, Derivation
 
-JACOBIAN, GRADIENT, INDEX, VALUE = "jacobian", "gradient", "index", "value"
+JACOBIAN, GRADIENT, INDEX, VALUE, DETERMINANT = "jacobian", "gradient", "index", "value", "determinant"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Claim:
     kind "jacobian": formula[i, j] = d of_i / d wrt_j. "gradient": the gradient by wrt of the sum over the sources s
     of <seed_s, s>. "index": the sum of terms M_ij v_k (or M_ik v_j) = d of_i / d wrt_jk.
     "value": formula is the value of `of` itself (and wrt is of).
+    "determinant": formula is that of the Jacobian of all `blocks[0]` by all `blocks[1]`.
     gives: the symbol that stands for the value in later claims.
     """
 
@@ -41,6 +43,7 @@ class Claim:
     seeds: tuple[tuple[Quantity, Quantity], ...] = ()
     terms: tuple[tuple[Any, Any, bool], ...] = ()
     gives: Quantity | None = None
+    blocks: tuple[tuple[Quantity, ...], tuple[Quantity, ...]] = ((), ())
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ def expected(claim: Claim, at: Any, seeds: Mapping[Quantity, Any]) -> Any:
     shape = shape_of(claim.wrt, at.sizes)
     if claim.kind == VALUE:
         return at.values[claim.of]
+    if claim.kind == DETERMINANT:
+        return determinant_of_jacobian(claim, at, at.arrays)
     if claim.kind in (JACOBIAN, INDEX):
         found = at.jacobian(claim.of, claim.wrt)
         return found if claim.kind == JACOBIAN else found.reshape(-1, *shape)
@@ -150,6 +155,13 @@ def expected(claim: Claim, at: Any, seeds: Mapping[Quantity, Any]) -> Any:
     for term in terms[1:]:
         total = total + term
     return total.reshape(shape)
+
+
+def determinant_of_jacobian(claim: Claim, at: Any, field: Any) -> Any:
+    """The determinant of the Jacobian that an oracle found, 1 x 1."""
+    rows, columns = claim.blocks
+    whole = field.concat([beside([at.jacobian(of, wrt) for wrt in columns], field) for of in rows])
+    return determinant(whole, sum(shape_of(of, at.sizes)[0] for of in rows), field)
 
 
 def formula_names(claims: Claims) -> set[Quantity]:

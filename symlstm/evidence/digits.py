@@ -63,6 +63,10 @@ class Point:
     values: dict[Quantity, Any]
     jacobians: dict[Quantity, dict[Quantity, Any]] = field(default_factory=dict)
 
+    @property
+    def arrays(self) -> MpmathField:
+        return FIELD
+
     def jacobian(self, of: Quantity, wrt: Quantity) -> Any:
         """d of / d wrt, flattened to two axes."""
         if wrt not in self.jacobians:

@@ -20,7 +20,18 @@ from typing import Any
 import numpy as np
 
 from symlstm.equations import Cell
-from symlstm.evidence.claims import GRADIENT, INDEX, JACOBIAN, VALUE, Claim, Claims, settle, three_index
+from symlstm.evidence.claims import (
+    DETERMINANT,
+    GRADIENT,
+    INDEX,
+    JACOBIAN,
+    VALUE,
+    Claim,
+    Claims,
+    determinant_of_jacobian,
+    settle,
+    three_index,
+)
 from symlstm.evidence.compiled import compute
 from symlstm.evidence.interpret import evaluate
 from symlstm.evidence.numeric_cell import NumericCell, locate
@@ -284,6 +295,8 @@ def _oracle(claim: Claim, at: Point, seeds: dict[Quantity, Running]) -> Running 
     shape = shape_of(claim.wrt, at.sizes)
     if claim.kind == VALUE:
         return at.value(claim.wrt)
+    if claim.kind == DETERMINANT:
+        return determinant_of_jacobian(claim, at, FIELD)
     if claim.kind in (JACOBIAN, INDEX):
         assert claim.of is not None
         found = at.jacobian(claim.of, claim.wrt)

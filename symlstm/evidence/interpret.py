@@ -102,6 +102,37 @@ def _over_time(operation: str) -> Callable[..., Array]:
     return meaning
 
 
+LARGEST = 12
+"""Larger determinants are not worked out: 2^n minors are needed."""
+
+
+def determinant(a: Array, n: int, field: Any) -> Array:
+    """The determinant by minors of the upper rows (Laplace), without a division; 1 x 1."""
+    if hasattr(field, "bounded_minors"):
+        field.bounded_minors(n)
+    if n > LARGEST:
+        raise Uncheckable(f"a determinant of {n} x {n} is too large for minors")
+    minors = {0: field.full(1, 1, 1)}
+    for row in range(n):
+        found: dict[int, Array] = {}
+        for columns, minor in minors.items():
+            for k in range(n):
+                if columns >> k & 1:
+                    continue
+                term = field.multiply(field.block(a, slice(row, row + 1), slice(k, k + 1)), minor)
+                if (columns >> (k + 1)).bit_count() % 2:
+                    term = field.scale(sp.Integer(-1), term)
+                now = columns | 1 << k
+                found[now] = term if now not in found else field.add(found[now], term)
+        minors = found
+    return minors[(1 << n) - 1]
+
+
+def beside(parts: list[Array], field: Any) -> Array:
+    """[A B]: matrices side by side."""
+    return field.transpose(field.concat([field.transpose(p) for p in parts]))
+
+
 MEANING: dict[type, Callable[..., Array]] = {
     x.Ones: lambda e, visit, size, field: field.full(*map(size, e.shape), 1),
     x.Zeros: lambda e, visit, size, field: field.full(*map(size, e.shape), 0),
@@ -115,6 +146,7 @@ MEANING: dict[type, Callable[..., Array]] = {
     x.Matmul: _folded("matmul"),
     x.Transposed: lambda e, visit, size, field: field.transpose(visit(e.args[0])),
     x.Diag: lambda e, visit, size, field: field.diag(visit(e.args[0])),
+    x.Det: lambda e, visit, size, field: determinant(visit(e.args[0]), size(e.args[0].shape[0]), field),
     x.Concat: lambda e, visit, size, field: field.concat([visit(a) for a in e.args]),
     x.Block: _block,
     time.SumOver: _over_time("add"),

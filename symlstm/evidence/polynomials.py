@@ -58,6 +58,11 @@ class Polynomials:
         if longest[0] * longest[1] > 80 * LARGEST:
             raise Undecided(TOO_LARGE)
 
+    def bounded_minors(self, n: int) -> None:
+        """Undecided where the minors of a determinant of n x n would be too large."""
+        if n > 4:
+            raise Undecided(TOO_LARGE)
+
     def function(self, name: str, argument: Any) -> Any:
         if name not in ("sigmoid", "tanh"):
             raise Undecided(f"{name} is not a polynomial in gate values")

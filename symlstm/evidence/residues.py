@@ -88,6 +88,9 @@ class Residues:
     def bounded(self, a: object, b: object) -> None:
         """Residues do not grow."""
 
+    def bounded_minors(self, n: int) -> None:
+        """Residues do not grow."""
+
     def function(self, name: str, argument: Residue) -> Residue:
         known = getattr(self, f"_{name}", None)
         if known is None:

@@ -7,6 +7,7 @@ from typing import Any
 from symlstm.evidence import induction
 from symlstm.evidence.cases import claims_of_cases, said_of_cases
 from symlstm.evidence.claims import Claims, claims_of
+from symlstm.evidence.determinants import claims_of_determinant
 from symlstm.evidence.lags import claims_of_lag, said_of_lag
 from symlstm.evidence.report import Rung
 from symlstm.evidence.solutions import claims_of_solution, said_of_solution
@@ -21,6 +22,8 @@ def all_claims(result: Any) -> tuple[list[Claims], str]:
         return [claims_through_time(result)], ""
     if hasattr(result, "recurrence"):
         return claims_of_solution(result), said_of_solution(result)
+    if hasattr(result, "determinant"):
+        return [claims_of_determinant(result)], ""
     if hasattr(result, "cases"):
         return claims_of_cases(result), said_of_cases(result)
     return [claims_of(result)], ""

@@ -16,6 +16,7 @@ from symlstm.expr.nodes import (
     Apply,
     Block,
     Concat,
+    Det,
     Diag,
     Eye,
     Hadamard,
@@ -212,6 +213,15 @@ def diag(vector: Matrix) -> Matrix:
     if isinstance(vector, Zeros):
         return Zeros(vector.shape[0], vector.shape[0])
     return Diag(vector)
+
+
+def det(matrix: Matrix) -> Matrix:
+    """The determinant; of a number, the number."""
+    if matrix.shape == (1, 1):
+        return matrix
+    if isinstance(matrix, Eye):
+        return Ones(sp.S.One, sp.S.One)
+    return Zeros(sp.S.One, sp.S.One) if isinstance(matrix, Zeros) else Det(matrix)
 
 
 def concat(*parts: Matrix) -> Matrix:

@@ -90,6 +90,7 @@ _CODE: dict[type, Callable[[Any, Code, Any], str]] = {
     x.Matmul: _joined(" @ "),
     x.Transposed: lambda e, code, name: f"{code(e.args[0])}.T",
     x.Diag: lambda e, code, name: f"{name('np.diag')}({code(e.args[0])}[:, 0])",
+    x.Det: lambda e, code, name: f"{name('np.reshape')}({name('np.linalg.det')}({code(e.args[0])}), (1, 1))",
     x.Concat: lambda e, code, name: f"{name('np.concatenate')}(({', '.join(code(a) for a in e.args)},))",
     x.Block: _block,
     **dict.fromkeys(time.MAKE, lambda e, code, name: code(time.written_out(e))),

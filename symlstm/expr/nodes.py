@@ -317,6 +317,21 @@ class Diag(Node):
         return sp.KroneckerDelta(i, j) * self.args[0]._entry(i, 0)
 
 
+class Det(Node):
+    """The determinant of a square matrix, a number."""
+
+    def __new__(cls, matrix: Any) -> Det:
+        if not same_size(*matrix.shape):
+            raise ShapeError(f"a determinant is that of a square matrix, not of {show_shape(matrix.shape)}")
+        return Node.__new__(cls, matrix)
+
+    shape = property(lambda self: (sp.S.One, sp.S.One))
+
+    def _entry(self, i: Any, j: Any, **kwargs: Any) -> sp.Expr:
+        matrix = self.args[0]
+        return matrix.as_explicit().det() if matrix.shape[0].is_Integer else MatrixElement(self, i, j)
+
+
 class Concat(Node):
     """Arrays one above the other: [a; b]."""
 

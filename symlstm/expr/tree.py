@@ -7,7 +7,7 @@ from typing import Any
 from symlstm.errors import ShapeError
 from symlstm.expr import nodes as x
 from symlstm.expr import time
-from symlstm.expr.build import Matrix, add, block, concat, diag, hadamard, matmul, scale, spread, transpose
+from symlstm.expr.build import Matrix, add, block, concat, det, diag, hadamard, matmul, scale, spread, transpose
 from symlstm.expr.missing import no_row
 from symlstm.expr.nodes import Quantity
 
@@ -18,6 +18,7 @@ REBUILD: dict[type, Any] = {
     x.Matmul: matmul,
     x.Transposed: transpose,
     x.Diag: diag,
+    x.Det: det,
     x.Concat: concat,
     x.Block: block,
     x.Spread: spread,

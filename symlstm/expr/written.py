@@ -226,6 +226,10 @@ class _Writer:
         inner = self.inside(expr.args[0], ATOM)
         return self.sign(fill(self.notation.transpose, inner), f"{inner}ᵀ"), POWER
 
+    def det(self, expr: Any) -> Piece:
+        inside = self.bracket(self.piece(expr.args[0])[0])
+        return f"{self.sign(chr(92) + 'det', 'det')}{inside}", ATOM
+
     def diag(self, expr: Any) -> Piece:
         vector = expr.args[0]
         number, rest = split_number(vector)
@@ -342,6 +346,7 @@ _HANDLERS: dict[type, Callable[[_Writer, Any], Piece]] = {
     x.Matmul: _Writer.matmul,
     x.Transposed: _Writer.transposed,
     x.Diag: _Writer.diag,
+    x.Det: _Writer.det,
     x.Concat: _Writer.concat,
     x.Block: _Writer.block,
     x.Partial: _Writer.partial,

@@ -14,6 +14,7 @@ import numpy as np
 
 from symlstm.codegen.streaming import Step, Stream
 from symlstm.errors import ValueUnusable
+from symlstm.gradient_flow.log_determinants import LogDeterminant
 from symlstm.gradient_flow.reading import Array, stream_of, whole_number
 
 KEPT = 128
@@ -91,6 +92,7 @@ class SpectrumRun:
         self.sums = np.zeros((*stream.batch, self.count))
         self.log_determinants = np.zeros(stream.batch)
         self.taken = 0
+        self.log_determinant = LogDeterminant(stream)
         self.points = set(_points(stream.steps - self.burn_in))
         self.history: list[tuple[int, Array]] = []
 
@@ -106,10 +108,11 @@ class SpectrumRun:
         with np.errstate(divide="ignore"):
             rates = np.log(growth)
         if lost.any():
-            rates = np.where(lost, -np.inf, rates)
+            singular = self.log_determinant.is_singular(step)
+            rates = np.where(lost & singular[..., None], -np.inf, rates)
         self.sums += rates
         if self.count == self.rows:
-            self.log_determinants += np.linalg.slogdet(step.jacobian())[1]
+            self.log_determinants += self.log_determinant(step)
         self.taken += 1
         if self.taken in self.points:
             self.history.append((self.taken, self.exponents))

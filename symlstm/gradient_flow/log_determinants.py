@@ -1,0 +1,33 @@
+"""log|det J_t| along a run, step after step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen.streaming import Step, Stream
+from symlstm.gradient_flow.determinant import evaluator, logdet
+
+Array = np.ndarray[Any, Any]
+
+
+class LogDeterminant:
+    """log|det J_t| along a run: by the closed form where there is one, else of the Jacobian itself."""
+
+    def __init__(self, stream: Stream) -> None:
+        found = logdet(stream.cell)
+        self.batch = stream.batch
+        self.evaluate = evaluator(found, stream.p, stream.lengths) if found.closed else None
+
+    def __call__(self, step: Step) -> Array:
+        """(...): the number at a step, -inf where J_t is singular."""
+        if self.evaluate is not None:
+            return np.broadcast_to(self.evaluate(step.known), self.batch)
+        return np.asarray(np.linalg.slogdet(step.jacobian())[1])
+
+    def is_singular(self, step: Step) -> Array:
+        """Whether directions that rounding swallows are lost indeed: what a closed form knows to be finite is not."""
+        if self.evaluate is None:
+            return np.ones(self.batch, bool)
+        return np.isneginf(self(step))
