@@ -8,7 +8,7 @@ from collections import defaultdict
 from symlstm.checking.leaves import Path
 from symlstm.checking.probe import Probe
 
-BESIDE = re.compile(r"(d|g|m|v|r|md|grad|gradient|delta|mem|mom|momentum|vel|velocity|cache|acc|adagrad)")
+BESIDE = re.compile(r"(d|g|m|v|r|md|diff|grad|gradient|delta|update|mem|mom|momentum|vel|velocity|cache|acc|adagrad)")
 """What stands before or after the name of a parameter in the name of what is kept beside it: dW, W_grad, mWxh."""
 
 
