@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from symlstm.evidence import examine
     from symlstm.functions import concat, sigmoid, softmax, tanh
     from symlstm.gradient_flow.determinant import logdet
+    from symlstm.gradient_flow.fixed_points import fixed_points
     from symlstm.gradient_flow.half_life import half_life
     from symlstm.gradient_flow.lyapunov import lyapunov
     from symlstm.registry import cell
@@ -41,6 +42,7 @@ _HOMES = {
     "convert": "conventions",
     "derive": "calculus.derivation",
     "examine": "evidence",
+    "fixed_points": "gradient_flow.fixed_points",
     "half_life": "gradient_flow.half_life",
     "logdet": "gradient_flow.determinant",
     "lyapunov": "gradient_flow.lyapunov",
@@ -69,6 +71,7 @@ __all__ = [
     "convert",
     "derive",
     "examine",
+    "fixed_points",
     "half_life",
     "logdet",
     "lyapunov",

@@ -1,7 +1,7 @@
 """The direct path of a state: the factor a_t of the part of s_t that s_{t-1} carries over, and what its gates are.
 
-For an LSTM the factor of c is the forget gate. Where s_t = a_t s_{t-1} + b_t entry by entry, it is a_t (given the gates,
-as in the solution of the recurrence); else it is the diagonal of ds_t/ds_{t-1}.
+For an LSTM the factor of c is the forget gate. Where s_t = a_t s_{t-1} + b_t entry by entry, it is a_t (given the
+gates, as in the solution of the recurrence); else it is the diagonal of ds_t/ds_{t-1}.
 """
 
 from __future__ import annotations

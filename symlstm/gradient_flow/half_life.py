@@ -1,8 +1,8 @@
 """How long the direct path remembers: products of its factors in the log domain, half-lives and time constants.
 
-dc_t/dc_{t-k} along the cell state alone is the product of k forget gates. Its logarithm is summed, from log sigma of what
-the gates are made of: at a forget bias of 40 the product over a million steps is exp(-4.2e-12), where the product of the
-rounded gates says 1. A constant factor f halves in -ln 2 / ln f steps, and 1 / (1 - f) is its time constant.
+dc_t/dc_{t-k} along the cell state alone is the product of k forget gates. Its logarithm is summed, from log sigma of
+what the gates are made of: at a forget bias of 40 the product over a million steps is exp(-4.2e-12), where the product
+of the rounded gates says 1. A constant factor f halves in -ln 2 / ln f steps, and 1 / (1 - f) is its time constant.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from symlstm.gradient_flow.reading import Array, stream_of
 class HalfLife:
     """The direct path of one state, unit by unit (each (..., n)).
 
-    log_product: log|product of the factors over all steps|, in nats. rate: its mean, in nats a step. half_life: in steps,
-    -ln 2 / rate; infinite where nothing is lost, 0 where everything is lost at once. time_constant: 1 / (1 - a), with
-    the geometric mean a = exp(rate); infinite where a is 1 or more.
+    log_product: log|product of the factors over all steps|, in nats. rate: its mean, in nats a step. half_life: in
+    steps, -ln 2 / rate; infinite where nothing is lost, 0 where everything is lost at once. time_constant: 1 / (1 - a),
+    with the geometric mean a = exp(rate); infinite where a is 1 or more.
     """
 
     cell: str
@@ -64,7 +64,7 @@ def half_life(
 ) -> HalfLife:
     """-ln 2 / (1/T sum_t log|a_t|), unit by unit, a_t being the factor of the direct path (the forget gate of an LSTM).
 
-    X, steps, states: as for `symlstm.lyapunov`. state: which one, by name; the first that has a direct path, where None.
+    X, steps, states: as for `symlstm.lyapunov`. state: which one, by name; where None, the first with a direct path.
     Raises RuleMissing where none is carried over entry by entry, ShapeError, ValueUnusable and NameUnknown.
     """
     stream = stream_of(cell, parameters, X, steps, states)
