@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symlstm.errors import SymlstmError
     from symlstm.evidence import examine
     from symlstm.functions import concat, sigmoid, softmax, tanh
+    from symlstm.gradient_flow.certificate import certificate
     from symlstm.gradient_flow.determinant import logdet
     from symlstm.gradient_flow.fixed_points import fixed_points
     from symlstm.gradient_flow.half_life import half_life
@@ -36,6 +37,7 @@ _HOMES = {
     "bptt": "calculus.through_time",
     "cases": "calculus.cases",
     "cell": "registry",
+    "certificate": "gradient_flow.certificate",
     "check": "checking",
     "compile": "codegen",
     "concat": "functions",
@@ -65,6 +67,7 @@ __all__ = [
     "bptt",
     "cases",
     "cell",
+    "certificate",
     "check",
     "compile",
     "concat",

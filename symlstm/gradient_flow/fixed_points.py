@@ -84,7 +84,8 @@ def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale
     for s in cell.states:
         if s.current.shape[1] != 1 or len(cell.shapes[s.previous.name]) != 1:
             k.state_jacobian(parameters, x, states)  # says what a matrix for a state means
-    first: list[Array] = [scale * generator.standard_normal(a.shape) for a in k.zero_states(parameters, (count,))]
+    shapes = [a.shape for a in k.zero_states(parameters, (count,))]
+    first: list[Array] = [np.asarray(scale * generator.standard_normal(shape)) for shape in shapes]
     for a in first:
         a[0] = 0.0
     if states is not None:
