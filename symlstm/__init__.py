@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from symlstm.gradient_flow.certificate import certificate
     from symlstm.gradient_flow.determinant import logdet
     from symlstm.gradient_flow.fixed_points import fixed_points
+    from symlstm.gradient_flow.flow import flow
     from symlstm.gradient_flow.half_life import half_life
     from symlstm.gradient_flow.lyapunov import lyapunov
     from symlstm.registry import cell
@@ -45,6 +46,7 @@ _HOMES = {
     "derive": "calculus.derivation",
     "examine": "evidence",
     "fixed_points": "gradient_flow.fixed_points",
+    "flow": "gradient_flow.flow",
     "half_life": "gradient_flow.half_life",
     "logdet": "gradient_flow.determinant",
     "lyapunov": "gradient_flow.lyapunov",
@@ -75,6 +77,7 @@ __all__ = [
     "derive",
     "examine",
     "fixed_points",
+    "flow",
     "half_life",
     "logdet",
     "lyapunov",

@@ -141,7 +141,8 @@ class _Problem:
         better = self._size(self.off(polished)) < self._size(off)
         point = np.where(better[:, None], polished, point)
         good = self._good(point, self.off(point), eps)
-        good[good] = self._isolated(point[good], eps)
+        if good.any():
+            good[good] = self._isolated(point[good], eps)
         return point, good
 
     def _isolated(self, point: Array, eps: Any) -> Array:

@@ -1,4 +1,4 @@
-"""Certificates: no run breaks a bound, the inequalities of the literature imply the bound, and they fail where they must."""
+"""Certificates: no run breaks a bound, the inequalities of the literature imply it, and what fails is named."""
 
 import numpy as np
 import pytest

@@ -92,7 +92,8 @@ def test_a_cell_without_a_fixed_point_has_none():
         h = h_prev + np.exp(a)
         return h
 
-    assert sl.fixed_points(counter, {"a": np.zeros(2)}).points == ()
+    found = sl.fixed_points(counter, {"a": np.zeros(2)})
+    assert found.points == () and found.converged == 0 and "0 fixed points" in repr(found)
 
 
 def test_what_does_not_fit_is_told():

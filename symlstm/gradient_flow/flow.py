@@ -1,0 +1,142 @@
+"""How gradients travel through a cell on somebody's own parameters and data: everything that one pass can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen.streaming import Stream
+from symlstm.errors import RuleMissing
+from symlstm.gradient_flow.certificate import Certificate, certificate
+from symlstm.gradient_flow.connectivity import Connectivity, ConnectivityRun
+from symlstm.gradient_flow.fixed_points import FixedPoints, fixed_points
+from symlstm.gradient_flow.gates import Gate, GateRun
+from symlstm.gradient_flow.half_life import DirectRun, HalfLife
+from symlstm.gradient_flow.lag_norms import LagNorm, LagRun
+from symlstm.gradient_flow.lyapunov import Lyapunov, SpectrumRun
+from symlstm.gradient_flow.reading import stream_of
+from symlstm.gradient_flow.snapshots import SnapshotRun, Snapshots
+
+LARGE = 128
+"""States of more numbers than this: the ten largest exponents, unless `count` says more."""
+LEADING = 10
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The flow of gradients along one run; see `symlstm.flow`.
+
+    gates: statistics of what a sigmoid or a tanh gives. half_lives: of each state with a direct path. lags: norms of
+    d s_t/d s_{t-k}, direct and total. spectrum: Lyapunov exponents. snapshots: eigenvalues and singular values of J_t.
+    connectivity: the gradient of the output at the last step in earlier inputs and states. fixed_points: at the mean
+    input. certificate: for inputs as large as those given. left_out: what this cell does not have, and why.
+    """
+
+    cell: str
+    steps: int
+    sizes: dict[str, int]
+    gates: tuple[Gate, ...]
+    half_lives: tuple[HalfLife, ...]
+    lags: tuple[LagNorm, ...]
+    spectrum: Lyapunov
+    snapshots: Snapshots
+    connectivity: Connectivity
+    fixed_points: FixedPoints
+    certificate: Certificate | None
+    left_out: dict[str, str]
+
+    def __repr__(self) -> str:
+        half = ", ".join(f"half-life of {h.state} {np.median(h.half_life):.4g} steps" for h in self.half_lives)
+        exponent = f"first exponent {np.max(self.spectrum.exponents):.4g} nats a step"
+        return f"<{self.cell}: {self.steps} steps, {exponent}{', ' * bool(half)}{half}>"
+
+    def __str__(self) -> str:
+        from symlstm.gradient_flow.described import described
+
+        return described(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with a versioned schema (symlstm/gradient_flow/schema/flow-1.json)."""
+        from symlstm.gradient_flow.plain import plain
+
+        return plain(self)
+
+
+def flow(
+    cell: Any,
+    parameters: Any,
+    X: Any = None,
+    states: Any = None,
+    *,
+    steps: int | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    lags: Sequence[int] | None = None,
+    output: Any = None,
+    count: int | None = None,
+    burn_in: int = 0,
+    starts: int = 20,
+    rng: Any = 0,
+) -> Flow:
+    """Everything about the gradients of a run, in one pass over it whose memory does not grow with T.
+
+    cell, parameters, X, states, steps, count, burn_in: as for `symlstm.lyapunov` (count: the ten largest exponents
+    where the state has more than 128 numbers). pairs: (state, by which state) for the norms of d s_t/d s_{t-k}, each
+    state by itself where None. lags: numbers of steps. output: of what connectivity is the gradient: the sum of a state
+    or output at the last step, by name (the first state where None), or a dict of gradients of a loss by name. starts:
+    of the search for fixed points. Raises ShapeError, ValueUnusable and NameUnknown.
+    """
+    stream = stream_of(cell, parameters, X, steps, states)
+    rows = sum(stream.sizes)
+    spectrum = SpectrumRun(stream, min(LEADING, rows) if count is None and rows > LARGE else count, burn_in, rng)
+    left_out: dict[str, str] = {}
+    direct = _direct_runs(stream, left_out)
+    gates, lag_norms = GateRun(stream), LagRun(stream, pairs, lags)
+    snapshots, connectivity = SnapshotRun(stream), ConnectivityRun(stream, output)
+    for step in stream:
+        for run in (gates, lag_norms, snapshots, connectivity, *direct):
+            run.take(step)  # type: ignore[attr-defined]
+        spectrum.take(step)
+    mean, largest = _of_inputs(stream)
+    try:
+        certified = certificate(cell, parameters, largest)
+    except RuleMissing as reason:
+        certified, left_out["certificate"] = None, reason.message
+    return Flow(
+        stream.cell.name,
+        stream.steps,
+        {str(name): int(value) for name, value in stream.lengths.items()},
+        gates.result(),
+        tuple(run.result() for run in direct),
+        lag_norms.result(),
+        spectrum.result(),
+        snapshots.result(),
+        connectivity.result(),
+        fixed_points(cell, parameters, mean, starts=starts, rng=rng),
+        certified,
+        left_out,
+    )
+
+
+def _direct_runs(stream: Stream, left_out: dict[str, str]) -> list[DirectRun]:
+    found = []
+    for s in stream.cell.states:
+        try:
+            found.append(DirectRun(stream, s.current.name))
+        except RuleMissing as reason:
+            left_out[f"half-life of {s.current.name}"] = reason.message
+    return found
+
+
+def _of_inputs(stream: Stream) -> tuple[Any, float]:
+    """The mean input, and the largest size of an entry."""
+    if stream.x is None:
+        return None, 0.0
+    whole = stream.x if isinstance(stream.x, tuple) else (stream.x,)
+    axes = range(1 + len(stream.batch))
+    if not all(isinstance(a, np.ndarray) for a in whole):  # zero input
+        return None, 0.0
+    means = tuple(np.mean(a, axis=tuple(k for k in axes if k < a.ndim - 1), dtype=float) for a in whole)
+    return means if len(means) > 1 else means[0], float(max(np.max(np.abs(a)) for a in whole))
