@@ -60,6 +60,17 @@ class Call:
 
     def __call__(self, arrays: Mapping[Path, Any]) -> Any:
         """What the function returns when it is given these arrays in their places."""
+        return self.on(arrays)[0]
+
+    def argument(self, name: str, arrays: Mapping[Path, Any]) -> Any:
+        """An argument with these arrays in their places."""
+        if (name,) in self.stacked and (name,) in arrays:
+            return spread_input(arrays[(name,)], self.arguments[name], self.precision)
+        return replaced(self.arguments[name], arrays, (name,), self.precision)
+
+    def on(self, arrays: Mapping[Path, Any]) -> tuple[Any, Any]:
+        """What the function returns, and the object that it was a method of (None: none)."""
+        twin = None
         arrays = dict(arrays)
         if self.compiled is not None:
             with running(self.precision):
@@ -77,7 +88,7 @@ class Call:
             keywords = {name: value for name, value in given.items() if name not in self.positional}
             drawn = replaced(dict(self.globals), arrays, (GLOBAL,), self.precision)
             with set_globals(function, drawn):
-                return function(*[given[name] for name in self.positional], **keywords)
+                return function(*[given[name] for name in self.positional], **keywords), twin
 
     @property
     def foreign(self) -> list[Any]:
@@ -172,8 +183,13 @@ def _numbered(args: tuple[Any, ...]) -> tuple[str, ...]:
 
 def attempt(call: Call, arrays: Mapping[Path, Any]) -> Any:
     """Run it once; ValueUnusable says where in its own code it failed."""
+    return attempt_on(call, arrays)[0]
+
+
+def attempt_on(call: Call, arrays: Mapping[Path, Any]) -> tuple[Any, Any]:
+    """The same, with the object that it was a method of."""
     try:
-        return call(arrays)
+        return call.on(arrays)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # somebody's code: anything may happen

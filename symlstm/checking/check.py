@@ -54,8 +54,10 @@ def check(
     number of steps, of (n, m, batch, T, rng) (best: the sizes can then be chosen); it may be left out where the code
     can be read as a cell. Its numbers are drawn anew. A whole sequence is one whose x has an axis of steps, in any
     place, or is a list of steps; it may take all initial states, some, or none. backward: the gradient
-    function, or "file.py:function", of upstream gradients (dh_next, dc_next) and the cache or the forward arguments; it
-    gives gradients by name (a dict, or a tuple whose return names them); it is checked where the step is right.
+    function, or "file.py:function", or the name of a method of the same object, of upstream gradients (of one step:
+    dh_next, dc_next; of a sequence those of the states at every step, or after the last: dh_last) and the cache or the
+    forward arguments; it gives gradients by name (a dict, or a tuple whose return names them, or attributes of its
+    object); it is checked where the forward function is right.
     convention: where it is known, in the line that the report prints, or some pieces of it ("gates i, f, o, g stacked
     along axis 1; x @ W"); what is stated is used, the rest is found.
 
@@ -162,7 +164,8 @@ def examine(
         if any(f.severity == WRONG and f.equation in ulps for f in found):
             found.append(NOT_CHECKED)
         else:
-            given = function_from_file(backward) if isinstance(backward, str) else backward
+            in_a_file = isinstance(backward, str) and ":" in backward
+            given = function_from_file(backward) if in_a_file else backward
             more, gradients = check_backward(given, convention, probe)
             found, ulps = [*found, *more], {**ulps, **gradients}
     seconds = time.perf_counter() - start

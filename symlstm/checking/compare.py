@@ -10,13 +10,15 @@ import numpy as np
 
 from symlstm.checking.convention import Convention
 from symlstm.checking.leaves import Path
-from symlstm.checking.loop import Loop, bounds, digits
+from symlstm.checking.loop import Loop, bounds, digits, shaped_like
 from symlstm.checking.probe import OPEN, Probe, draw
 from symlstm.checking.reference import difference
 from symlstm.checking.typical import TYPICAL
 from symlstm.evidence.running import U
 
 U32 = 2.0**-24
+FEW_STEPS = 3
+"""At which every mistake in how the steps follow each other can be seen: the first, one between, and the last."""
 PROBES = 2
 """Points without a blind gate; further points see each gate alone and each gate blind."""
 
@@ -61,7 +63,12 @@ def sizes_of(convention: Convention, probe: Probe) -> dict[Any, int]:
 
 
 def points(convention: Convention, probe: Probe, blind: bool) -> list[Point]:
-    """Random points; with blind ones, in which one gate, or all gates but one, has zero weights and a fixed bias."""
+    """Random points; with blind ones, in which one gate, or all gates but one, has zero weights and a fixed bias.
+
+    The blind ones are for looking at many edits: of a sequence that may have any length they see few steps.
+    """
+    if blind and convention.sequence and probe.example.any_length and not convention.confused:
+        probe = probe.of_length(FEW_STEPS)
     rng = np.random.default_rng(11)
     gates = convention.sites.gates
     situations: list[tuple[str, tuple[str, ...], float]] = [("", (), 0.0)] * PROBES
@@ -100,9 +107,8 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
             continue
         off = difference(np.asarray(result, dtype=float), true[name])
         exactly = np.abs(np.asarray(true[name], dtype=float))
-        found[name] = Measured(
-            off, np.broadcast_to(unit * bound[name], off.shape), float(exactly.max()), exactly, unit * typical[name]
-        )
+        limit = shaped_like(unit * bound[name], off)
+        found[name] = Measured(off, limit, float(exactly.max()), exactly, unit * typical[name])
     return found
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from symlstm.checking.compare import Point
 from symlstm.checking.convention import Convention
 from symlstm.checking.edits import Edit, edits, rarity
-from symlstm.checking.loop import Each, Loop, Trail, float_results, scan
+from symlstm.checking.loop import Each, Loop, Trail, float_results, scan, shaped_like
 from symlstm.checking.reference import FLOATS
 from symlstm.checking.time_edits import time_edits
 from symlstm.checking.words import ORDERS
@@ -26,6 +26,8 @@ GLANCE = 2.0**-38
 GLANCE_AT_FLOAT32 = 2.0**-15
 MOST_EDITS = 4
 BEAM = 10
+MOST_IN_TIME = 2
+"""Edits of how the steps follow each other that are tried alone, before all others: there are few of these."""
 MOST_SEARCHES = 2
 """Conventions in which sets of more than one edit are looked for."""
 
@@ -72,10 +74,7 @@ class Seen:
         for name, result in self.results.items():
             if found[name].shape[-2:] != result.shape[-2:]:
                 continue
-            value = found[name]
-            if value.ndim < result.ndim and value.shape[0] == len(result):  # steps of what is the same at all points
-                value = value.reshape(len(result), *[1] * (result.ndim - value.ndim), *value.shape[1:])
-            value = np.broadcast_to(value, result.shape)
+            value = shaped_like(found[name], result)
             off = np.abs(value - result).max(axis=(-1, -2, -3))
             count += int((off <= self.glance * (1 + np.abs(value).max(axis=(-1, -2, -3)))).sum())
         return count
@@ -103,13 +102,14 @@ class Search:
     beam: tuple[Explanation, ...]
     tried: int = 0
 
-    def deeper(self) -> Search:
-        """One more edit in each set."""
+    def deeper(self, only_time: bool = False) -> Search:
+        """One more edit in each set; only_time: of how the steps follow each other."""
         found: list[Explanation] = []
         for base in self.beam:
             like = scan(base.loop, self.what.values, self.what.sizes, FLOATS)
             more = time_edits(self.convention, base.loop) if self.convention.sequence else []
-            for edit in (*more, *edits(self.convention.sites, base.loop.equations)):
+            more += [] if only_time else edits(self.convention.sites, base.loop.equations)
+            for edit in more:
                 loop = edit.applied_to(base.loop)
                 count = self.what.explained(loop, () if edit.loop else like, {q for q, _ in edit.changes})
                 found.append(Explanation(self.convention, (*base.edits, edit), loop, count, self.what.pairs))
@@ -133,6 +133,13 @@ def explain(candidates: list[tuple[Convention, Seen]]) -> Explanation:
         start = what.explained(original)
         searches.append(Search(convention, what, (Explanation(convention, (), original, start, what.pairs),)))
     best = searches[0].best
+    if searches[0].convention.sequence:
+        in_time = searches
+        for _ in range(MOST_IN_TIME):
+            in_time = sorted((s.deeper(only_time=True) for s in in_time), key=lambda s: -s.best.explained)
+            in_time = in_time[:MOST_SEARCHES]
+            if in_time[0].best.complete:
+                return in_time[0].best
     for _ in range(MOST_EDITS):
         searches = [search.deeper() for search in searches]
         searches.sort(key=lambda s: (-s.best.explained, s.convention.order not in ORDERS))

@@ -15,7 +15,6 @@ from typing import Any
 
 import sympy as sp
 
-from symlstm.checking.loop import Loop
 from symlstm.checking.reference import Equations, downstream, ordered
 from symlstm.checking.sites import Sites, stacked_as
 from symlstm.evidence.program import named, subnodes, substituted
@@ -35,10 +34,10 @@ class Edit:
     changes: tuple[tuple[Quantity, Any], ...]
     marked: Any = None
     exchanged: tuple[str, ...] = ()
-    loop: Callable[[Loop], Loop] | None = None
+    loop: Callable[[Any], Any] | None = None
 
-    def applied_to(self, loop: Loop) -> Loop:
-        """The loop over steps with this edit."""
+    def applied_to(self, loop: Any) -> Any:
+        """The loop over steps with this edit (a Loop, or a BackLoop)."""
         edited = loop.with_equations(self.applied(loop.equations)) if self.changes else loop
         return self.loop(edited) if self.loop else edited
 
@@ -138,6 +137,12 @@ def exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
                     changes,
                     exchanged=(gates[a], gates[b]),
                 )
+            for used, unused in ((gates[a], gates[b]), (gates[b], gates[a])):
+                mapping = dict(pairs) if unused == gates[a] else {r: p for p, r in pairs}
+                message = (
+                    f"the parameters of gate {unused} are not used: those of gate {used} are used for gate {unused} too"
+                )
+                yield Edit("gate_copied", message, _everywhere(equations, mapping))
     states = [s.previous for s in sites.cell.states]
     if len(states) == 2:
         swapped = {states[0]: states[1], states[1]: states[0]}

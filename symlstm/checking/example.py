@@ -66,7 +66,7 @@ def read_example(function: Callable[..., Any] | Factory, example: Any, states: i
             )
     elif example is None:
         example = _from_the_code(function)
-    if callable(example) and (fixed := global_arrays(function)):
+    if callable(example) and (fixed := {**global_arrays(function), **_own(function)}):
         example = _at_sizes_of(function, example, fixed)
     if callable(example):
         return lengths(_from_maker(function, example))
@@ -76,9 +76,17 @@ def read_example(function: Callable[..., Any] | Factory, example: Any, states: i
     return lengths(found) if found is not None else _inferred(call, states)
 
 
+def _own(function: Any) -> dict[str, Any]:
+    """What an object has, where it has arrays of its own: they have its size."""
+    owner = getattr(function, "__self__", None)
+    own = dict(vars(owner)) if hasattr(owner, "__dict__") and not inspect.ismodule(owner) else {}
+    return own if leaves(own) else {}
+
+
 def _at_sizes_of(function: Any, make: Callable[..., Any], fixed: Mapping[str, Any]) -> Any:
-    """An example at the sizes that global weights have: the first (n, m) that the function takes."""
+    """An example at the sizes that weights elsewhere have: the first (n, m) that the function takes."""
     seen = {length for leaf in leaves(fixed) for length in leaf.array.shape}
+    seen |= {value for value in fixed.values() if type(value) is int and value > 0}
     parts = {length // k for length in seen for k in (1, 2, 3, 4) if length % k == 0}
     parts |= {a - b for a in seen for b in seen if a > b}
     for n, m in itertools.product(sorted(parts, reverse=True), repeat=2):
@@ -272,6 +280,8 @@ def meaning(length: int, n: int, m: int) -> Axis | None:
     return next((axis for axis, value in counts if value == length), None)
 
 
+PLAIN = {N: 7, M: 7, JOINED: 6, Axis(n=4): 6}
+"""How much more it says that an axis is n, m, n + m or 4 n than that it is 2 n or one."""
 ORDERS = ("tbf", "btf", "fbt", "tfb", "bft", "ftb")
 """Steps, batch and features in the order in which they are usual."""
 
@@ -282,7 +292,7 @@ def inferred_sequence(call: Call) -> Example | None:
     given = {path: shape for path, shape in found.items() if path[0] not in INSIDE}
     by_role: dict[str | None, Path] = {}
     for path in given:
-        by_role.setdefault(role_of(str(path[-1])), path)
+        by_role.setdefault(role_of(next(part for part in reversed(path) if isinstance(part, str))), path)
     x = by_role.get("x") or next(iter(given), None)
     if x is None:
         return None
@@ -324,12 +334,13 @@ def _read_as(
     for path, shape in found.items():
         if path == x:
             continue
-        if path in states:
-            rest = [length for length in shape if length != 1]
-            turned = "b" in order and order.index("f") < order.index("b")
-            wanted = [length for length in ((n, batch) if turned else (batch, n)) if length != 1]
-            if rest != wanted:
-                return None, Example(call, {}, sizes)
+        rest = [length for length in shape if length != 1]
+        turned = "b" in order and order.index("f") < order.index("b")
+        wanted = [length for length in ((n, batch) if turned else (batch, n)) if length != 1]
+        if path in states and rest != wanted:
+            return None, Example(call, {}, sizes)
+        plainly = rest == wanted and len(rest) == 2 and batch not in (n, m, 4 * n) and path[0] not in INSIDE
+        if path in states or plainly:
             letters = iter(
                 [
                     axis
@@ -340,10 +351,9 @@ def _read_as(
                 ]
             )
             templates[path] = tuple(ONE if length == 1 else next(letters) for length in shape)
-            known += 2
+            known += 2 * PLAIN[N]
             continue
         axes = [meaning(length, n, m) for length in shape]
-        known += sum(axis is not None for axis in axes)
-        known += 2 * sum(axis == JOINED or axis == Axis(n=4) for axis in axes)
+        known += sum(PLAIN.get(axis, 1) for axis in axes if axis is not None)
         templates[path] = tuple(a or Axis(length) for a, length in zip(axes, shape, strict=True))
     return known, Example(call, templates, sizes, x, steps)

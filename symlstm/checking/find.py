@@ -92,10 +92,13 @@ def ranked(scored: list[tuple[int, int, Convention]]) -> list[Convention]:
     """The conventions whose fingerprint is nearest to that of the cell, the nearest first."""
     scored = sorted(scored, key=lambda entry: (entry[0], entry[1], entry[2].order not in words.ORDERS))
     best, _, likeliest = scored[0]
+    first = likeliest.sites.cell.states[0].current.name
     usual = [
         c
-        for wrong, _, c in scored
-        if c.order in words.ORDERS and c.outputs == likeliest.outputs and wrong > best + SLACK
+        for wrong, late, c in scored
+        if c.order in words.ORDERS
+        and wrong > best + SLACK
+        and (c.outputs == likeliest.outputs or (not late and next(iter(c.outputs)) == first))
     ]
     return [convention for wrong, _, convention in scored if wrong <= best + SLACK][:MOST] + usual
 

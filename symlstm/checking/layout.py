@@ -29,6 +29,16 @@ def standard(array: Any, axes: str) -> Any:
     return array
 
 
+def laid_out(array: Any, axes: str) -> Any:
+    """(steps, batch, features), or (batch, features), as an array with these axes: `standard` the other way round."""
+    array = np.asarray(array)
+    letters = "tbf" if array.ndim == 3 else "bf"
+    if "b" not in axes:
+        array, letters = array.reshape(*array.shape[:-2], array.shape[-1]), letters.replace("b", "")
+    array = array.transpose([letters.index(letter) for letter in axes if letter in letters])
+    return np.expand_dims(array, [k for k, letter in enumerate(axes) if letter == "1"])
+
+
 def said(axes: str, sizes: dict[str, str]) -> str:
     """(T, B, m): the axes in words."""
     names = {"t": "T", "b": "B", "T": "T+1", "U": "T+1", "1": "1", **sizes}

@@ -49,8 +49,8 @@ class Loop:
     equations: Equations
     carries: tuple[tuple[Quantity, Carry], ...]
     reads: str = "own"
-    shows: str = "own"
     last: str = "last"
+    shows: tuple[tuple[Quantity, str], ...] = ()
     shown_as: tuple[tuple[Quantity, Quantity], ...] = ()
 
     def with_equations(self, equations: Equations) -> Loop:
@@ -144,14 +144,21 @@ def shown(loop: Loop, trail: Trail, name: str, cell: Cell) -> list[Any]:
     steps = len(trail)
     if name.endswith(LAST):
         return [trail[LASTS[loop.last](steps)][current]]
-    places = [SHOWS[loop.shows](t, steps) for t in range(steps)]
+    places = [SHOWS[dict(loop.shows).get(state.current, "own")](t, steps) for t in range(steps)]
     return [trail[k][current] if k >= 0 else trail[0][state.previous] for k in places]
+
+
+def shaped_like(found: Any, result: Any) -> Any:
+    """What was found under the axes of what came back: it may depend on no item of the batch."""
+    if found.ndim < result.ndim and found.ndim > 2:  # steps first
+        found = found.reshape(found.shape[0], *(1,) * (result.ndim - found.ndim), *found.shape[1:])
+    return np.broadcast_to(found, result.shape)
 
 
 def joined(parts: list[Any], name: str, values: Values) -> Any:
     """What is shown at every step as one array, steps first; a single step has no axis of steps."""
     alone = name.endswith(LAST) or not any(isinstance(v, Each) for v in values.values())
-    return parts[0] if alone else np.stack(parts)
+    return parts[0] if alone else np.stack(np.broadcast_arrays(*parts))
 
 
 def float_results(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +29,13 @@ class Probe:
         self.patterns: frozenset[Path] = frozenset()
         if example.x is not None and example.steps > 1:
             self.patterns = frozenset(patterns(leaves(attempt(example.call, copies(self.base))), example.steps))
+
+    def of_length(self, steps: int) -> Probe:
+        """The same of a sequence of so many steps."""
+        other = copy.copy(self)
+        other.example = replace(self.example, steps=steps)
+        other.base = {path: draw(self.rng, other.example.shape(path)) for path in self.example.templates}
+        return other
 
     def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
         """The arrays that come back, by path; a list with one array a step as one array, under a path with "*"."""

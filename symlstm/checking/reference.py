@@ -96,11 +96,17 @@ def equations_of(cell: Cell) -> Equations:
     return ordered(tuple((e.quantity, e.expr) for e in cell.equations))
 
 
+@lru_cache(maxsize=2**16)
+def reads(expr: Any) -> frozenset[Quantity]:
+    """The quantities that an expression reads."""
+    return frozenset(named(expr))
+
+
 def ordered(equations: Equations) -> Equations:
     """Each equation as early as what it reads allows; () where they read each other in a circle."""
     left, done, made = dict(equations), set(), []
     while left:
-        ready = [q for q, expr in left.items() if not any(r in left for r in named(expr) if r not in done)]
+        ready = [q for q, expr in left.items() if not any(r in left and r not in done for r in reads(expr))]
         if not ready:
             return ()
         made += [(q, left.pop(q)) for q in ready]
@@ -112,7 +118,7 @@ def downstream(equations: Equations, changed: set[Quantity]) -> set[Quantity]:
     """What changes when these do, they themselves included."""
     found = set(changed)
     for q, expr in equations:
-        if not found.isdisjoint(named(expr)):
+        if not found.isdisjoint(reads(expr)):
             found.add(q)
     return found
 

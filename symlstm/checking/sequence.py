@@ -21,7 +21,7 @@ from symlstm.checking.fingerprint import fingerprint_of_the_cell
 from symlstm.checking.layout import standard
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import LAST
-from symlstm.checking.probe import Probe, draw
+from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
 from symlstm.errors import ValueUnusable
 
@@ -30,10 +30,8 @@ class AtStep(Probe):
     """Asking about one step of a sequence: what is returned at that step, (batch, n)."""
 
     def __init__(self, probe: Probe, axes: Mapping[Path, str], steps: int, step: int) -> None:
-        super().__init__(replace(probe.example, steps=1))
-        self.example = replace(probe.example, steps=steps)
-        self.base = {path: draw(self.rng, self.example.shape(path)) for path in self.example.templates}
-        self.patterns, self.axes, self.step = probe.patterns, axes, step
+        vars(self).update(vars(probe.of_length(steps)), silent=probe.silent)  # silent in the whole sequence
+        self.axes, self.step = axes, step
 
     def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
         found = super().run(arrays)
@@ -60,14 +58,14 @@ def find_sequence(sites: Sites, probe: Probe) -> list[Convention]:
     given = len(layout.roles) == 1 + len(sites.cell.states)
     lengths = (1, 2) if example.any_length and not layout.confused else (example.steps,)
     last_problem: ValueUnusable | None = None
-    for steps in lengths:
-        looked = AtStep(probe, layout.outputs, steps, steps - 1)
-        states = [
-            standard(looked.base[path], layout.inputs[q]) for q, path in layout.roles.items() if q.endswith("prev")
-        ]
+    for length in lengths:
+        steps = example.sizes[2] if layout.confused else length
+        looked = AtStep(probe, layout.outputs, length, steps - 1)
+        previous = [s.previous.name for s in sites.cell.states if s.previous.name in layout.roles]
+        states = {q: standard(looked.base[layout.roles[q]], layout.inputs[q]) for q in previous}
         width = next(iter(looked.run(looked.base).values())).shape[0]
         try:
-            results = state_like(looked, (width, n), states)
+            results = state_like(looked, (width, n), list(states.values()))
         except ValueUnusable as problem:
             last_problem = problem
             continue
@@ -77,13 +75,16 @@ def find_sequence(sites: Sites, probe: Probe) -> list[Convention]:
         slots, by_name = slots_of(sites, second, layout.roles, results)
         reference = fingerprint_of_the_cell(sites, example, layout.roles, steps)
         found = ranked(scores(sites, looked, slots, by_name, layout.roles, 0, results, reference))
-        return [_whole(convention, layout, looked) for convention in found]
+        return [_whole(convention, layout, looked, states) for convention in found]
     assert last_problem is not None
     raise last_problem
 
 
-def _whole(convention: Convention, layout: Layout, looked: AtStep) -> Convention:
-    """The convention of a step as that of the sequence: each result is a state at every step, or the last one."""
+def _whole(convention: Convention, layout: Layout, looked: AtStep, initial: dict[str, Any]) -> Convention:
+    """The convention of a step as that of the sequence: each result is a state at every step, or the last one.
+
+    What is returned nearer to the top and begins with the initial state is a state too, a step late.
+    """
     returned = looked.run(looked.base)
     outputs: dict[str, Path] = {}
     axes = dict(layout.inputs)
@@ -93,6 +94,16 @@ def _whole(convention: Convention, layout: Layout, looked: AtStep) -> Convention
                 name = state if "t" in layout.outputs[path].lower() else state + LAST
                 if name not in outputs:
                     outputs[name], axes[name] = path, layout.outputs[path]
+    first = AtStep(looked, layout.outputs, looked.example.steps, 0)
+    first.base = looked.base
+    at_first = first.run(looked.base)
+    for s in convention.sites.cell.states:
+        for path in sorted(layout.outputs, key=len):
+            late = s.previous.name in initial and np.array_equal(at_first.get(path, 0), initial[s.previous.name])
+            name = s.current.name if "t" in layout.outputs[path].lower() else s.current.name + LAST
+            if late and (name not in outputs or len(path) < len(outputs[name])):
+                outputs = {other: taken for other, taken in outputs.items() if taken != path}
+                outputs[name], axes[name] = path, layout.outputs[path]
     return replace(convention, outputs=outputs, axes=axes, confused=layout.confused)
 
 

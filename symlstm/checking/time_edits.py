@@ -107,20 +107,24 @@ def _started(convention: Convention, loop: Loop) -> Iterator[Edit]:
 
 
 def _read_and_shown(convention: Convention) -> Iterator[Edit]:
-    yield _edit("backwards", "the sequence is run from the last step to the first", reads="reversed", shows="reversed")
-    message = "the sequence is run from the last step to the first, and its states returned in that order"
-    yield _edit("backwards", message, reads="reversed")
+    shown = [s.current for s in convention.sites.cell.states if s.current.name in convention.outputs]
+    everywhere = tuple((q, "reversed") for q in shown)
+    message = "the sequence is run from the last step to the first"
+    if shown:
+        yield _edit("backwards", message, reads="reversed", shows=everywhere)
+    yield _edit("backwards", f"{message}, and its states returned in that order", reads="reversed")
     for how, (name, message) in READ.items():
         yield _edit(name, message, reads=how)
-    shown = {name.removesuffix(LAST) for name in convention.outputs}
-    for s in convention.sites.cell.states:
-        for other in convention.sites.cell.states:
-            if s != other and s.current.name in shown:
-                message = f"{text(other.current)} is returned in place of {text(s.current)}"
-                yield _edit("returned_another", message, shown_as=((s.current, other.current),))
-    if any(not name.endswith(LAST) for name in convention.outputs):
+    for group in [*([shown] if shown else []), *([[q] for q in shown] if len(shown) > 1 else [])]:
+        who = " and ".join(q.name for q in group)
         for how, (name, message) in SHOWN.items():
-            yield _edit(name, message, shows=how)
+            yield _edit(name, f"{message} (of {who})", shows=tuple((q, how) for q in group))
     if any(name.endswith(LAST) for name in convention.outputs):
         for how, (name, message) in LASTS.items():
             yield _edit(name, message, last=how)
+    seen = {name.removesuffix(LAST) for name in convention.outputs}
+    for s in convention.sites.cell.states:
+        for other in convention.sites.cell.states:
+            if s != other and s.current.name in seen:
+                message = f"{text(other.current)} is returned in place of {text(s.current)}"
+                yield _edit("returned_another", message, shown_as=((s.current, other.current),))

@@ -1,0 +1,197 @@
+"""Calling somebody's backward function: which argument is what, and the gradients that come back by name.
+
+Arguments are gradients from outside (of the states at every step, or after the last one), the cache, results and
+arguments of the forward function. A method of the same object runs on the object that the forward method has run on.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import itertools
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symlstm.checking.calls import SELF, attempt_on, call_of
+from symlstm.checking.convention import Convention
+from symlstm.checking.layout import laid_out
+from symlstm.checking.leaves import leaves
+from symlstm.checking.loop import LAST
+from symlstm.checking.probe import Probe, copies, draw
+from symlstm.checking.steplists import ANY, gathered, patterns
+from symlstm.checking.words import role_of
+from symlstm.errors import ValueUnusable
+
+LATE = re.compile(r"last|next|final|_t$|_n$")
+ONLY_GRADIENT = tuple("dout d_out douts dy dys grad_output grad_out upstream dnext grad dloss delta dhs dH".split())
+DIRECTLY = re.compile(r"(d|grad|up|delta)")
+CACHES = ("saved", "ctx", "memo", "context", "tape")
+
+
+@dataclass(frozen=True)
+class Called:
+    """above: by state, the gradients from outside, (steps, batch, n) or (batch, n) after the last step; gradients: what
+    came back, by name."""
+
+    above: Mapping[str, list[Any]]
+    gradients: Mapping[str, Any]
+
+
+def upstream_of(name: str) -> str | None:
+    """Which state an argument brings the gradient of: da_next, dnext_h, grad_c."""
+    tokens = [
+        t for t in re.split(r"[^a-z0-9]+", name.lower()) if t not in ("next", "grad", "d", "out", "up", "t", "new")
+    ]
+    bare = [re.sub(r"^d(?=.)", "", t) for t in tokens]
+    bare = [re.sub(r"(next|t)$", "", t) or t for t in bare if t != "next"]
+    return next((role for t in bare if (role := role_of(t)) in ("h", "c")), None)
+
+
+def returned_names(function: Any) -> list[str]:
+    """The names in the last return statement of a function."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (TypeError, OSError, SyntaxError):
+        return []
+    found = [n.value for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None]
+    parts = found[-1].elts if found and isinstance(found[-1], ast.Tuple) else found[-1:]
+    return [p.id if isinstance(p, ast.Name) else "" for p in parts]
+
+
+def plain(name: str) -> str:
+    """The name of what a gradient is of: dWf -> Wf, grads.dnext_h -> h."""
+    last = name.split(".")[-1]
+    return re.sub(r"^(grad(ient)?_?|d_?|delta_?)", "", last) or last
+
+
+def called(
+    function: Callable[..., Any] | str, convention: Convention, probe: Probe, arrays: Mapping[Any, Any], rng: Any
+) -> Called:
+    """Run forward, then backward; ValueUnusable where an argument of the backward function has no meaning that runs."""
+    call = probe.example.call
+    forward, twin = call.on(copies(arrays))
+    if isinstance(function, str) or (call.owner is not None and getattr(function, "__self__", None) is not None):
+        name = function if isinstance(function, str) else function.__name__
+        function = getattr(twin if twin is not None else call.owner, name, None)  # type: ignore[assignment]
+        if not callable(function):
+            raise ValueUnusable(f"{type(call.owner).__name__} has no method {name}")
+    assert callable(function)
+    problem: ValueUnusable | None = None
+    for meanings in _meanings(function, convention):
+        above: dict[str, list[Any]] = {}
+        values: dict[str, Any] = {}
+        for argument, (state, whole) in meanings.items():
+            steps = (probe.example.steps,) if whole else ()
+            number = draw(rng, (*steps, *_rows(convention, probe)))
+            above.setdefault(state, []).append(number)
+            values[argument] = _laid_out(number, state, whole, convention)
+        used, owner = function, getattr(function, "__self__", None)
+        if owner is not None:  # each attempt on an object as the forward method left it
+            used = getattr(copy.deepcopy(owner), function.__name__)
+        given = _arguments(used, values, copy.deepcopy(forward), arrays, probe)
+        try:
+            backward = call_of(used, (), given)
+            returned, kept_on = attempt_on(backward, {})
+        except ValueUnusable as error:
+            problem = problem or error
+            continue
+        found = _by_name(used, returned, probe.example.steps)
+        if owner is not None:
+            found |= _kept(kept_on, found)
+        return Called(above, found)
+    assert problem is not None
+    raise problem
+
+
+def _rows(convention: Convention, probe: Probe) -> tuple[int, int]:
+    n, _, batch = probe.example.sizes
+    x = convention.sites.cell.inputs[0].name
+    batched = "b" in convention.axes[x] if convention.sequence else convention.batch is not None
+    return (batch if batched else 1), n
+
+
+def _meanings(function: Callable[..., Any], convention: Convention) -> Iterator[dict[str, tuple[str, bool]]]:
+    """Which arguments are gradients of which state, and whether at every step: the likeliest first."""
+    states = [s.current.name for s in convention.sites.cell.states]
+    found: dict[str, str] = {}
+    for name in inspect.signature(function).parameters:
+        state = upstream_of(name) if DIRECTLY.match(name.lower()) else None
+        if state is None and name in ONLY_GRADIENT:
+            state = states[0]
+        if state in states:
+            found[name] = str(state)
+    options = []
+    for name, state in found.items():
+        everywhere = convention.sequence and state in convention.outputs
+        late = not convention.sequence or LATE.search(name.lower()) or not everywhere
+        options.append((False, True) if late else (True, False))
+        if not convention.sequence:
+            options[-1] = (False,)  # type: ignore[assignment]
+    for kinds in itertools.product(*options):
+        yield {name: (state, whole) for (name, state), whole in zip(found.items(), kinds, strict=True)}
+
+
+def _laid_out(number: Any, state: str, whole: bool, convention: Convention) -> Any:
+    """Numbers in our order of axes as the function has them."""
+    if not convention.sequence:
+        return number[0] if convention.batch is None else number if convention.batch == 0 else number.T
+    x = convention.axes[convention.sites.cell.inputs[0].name]
+    if whole:
+        axes = convention.axes.get(state, x)
+        listed = ANY in convention.outputs.get(state, ())
+        array = laid_out(number, axes.replace("T", "t").replace("U", "t"))
+        return list(array) if listed else array
+    return laid_out(number, convention.axes.get(state + LAST, x.replace("t", "")))
+
+
+def _arguments(
+    function: Callable[..., Any], values: Mapping[str, Any], forward: Any, arrays: Mapping[Any, Any], probe: Probe
+) -> dict[str, Any]:
+    """The arguments of a backward function: upstream gradients, the cache, arguments and results of the forward one."""
+    call = probe.example.call
+    results = returned_names(call.function)
+    parts = forward if isinstance(forward, tuple) and len(results) == len(forward) else ()
+    by_result = dict(zip(results, parts, strict=False))
+    found: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in values:
+            found[name] = values[name].copy() if isinstance(values[name], np.ndarray) else list(values[name])
+        elif "cache" in name.lower() or name in CACHES:
+            found[name] = forward[-1] if isinstance(forward, (tuple, list)) else forward
+        elif name in call.arguments:
+            found[name] = call.argument(name, copies(arrays))
+        elif name in by_result:
+            found[name] = by_result[name]
+        elif parameter.default is inspect.Parameter.empty and parameter.kind not in (
+            inspect.Parameter.VAR_KEYWORD,
+            inspect.Parameter.VAR_POSITIONAL,
+        ):
+            raise ValueUnusable(
+                f"what {name} of {getattr(function, '__name__', function)} is could not be found out",
+                "a backward function takes gradients (dh_next, dc_next), the cache, or arguments of the forward one",
+            )
+    return found
+
+
+def _by_name(function: Any, returned: Any, steps: int) -> dict[str, Any]:
+    names = returned_names(function)
+    if isinstance(returned, tuple) and not hasattr(returned, "_fields") and len(names) == len(returned):
+        returned = {name or str(k): part for k, (name, part) in enumerate(zip(names, returned, strict=True))}
+    elif isinstance(returned, np.ndarray) and len(names) == 1:
+        returned = {names[0]: returned}
+    found = leaves(returned)
+    wanted = patterns(found, steps) if steps > 1 else set()
+    arrays = gathered(found, wanted)
+    return {".".join(str(part) for part in path if part != ANY): array for path, array in arrays.items()}
+
+
+def _kept(owner: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+    """The gradients that an object keeps: its attributes that are called so."""
+    kept = {".".join(map(str, leaf.path[1:])): leaf.array for leaf in leaves(owner, (SELF,))}
+    return {name: array for name, array in kept.items() if re.match(r"d|grad", name.lower()) and name not in found}

@@ -1,0 +1,158 @@
+"""The search for the fewest edits of a backward pass with which every gradient agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symlstm.checking.backward_edits import backward_edits
+from symlstm.checking.backward_loop import Back, BackLoop, forward_trail, parts, scan_back, touched
+from symlstm.checking.backward_time_edits import backward_time_edits
+from symlstm.checking.convention import Convention
+from symlstm.checking.edits import Edit
+from symlstm.checking.loop import batch_in
+from symlstm.checking.reference import FLOATS
+from symlstm.expr.nodes import Quantity
+
+GLANCE = 2.0**-36
+MOST_EDITS, BEAM = 4, 5
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a returned gradient: what it is the gradient of, the columns of it, and its numbers.
+
+    kind: "parameter", summed over batch and steps: (1, rows, cols); "input": (steps, batch, rows, 1); "initial": of a
+    state, (batch, rows, 1).
+    """
+
+    name: str
+    adjoint: Quantity
+    cols: slice | None
+    kind: str
+    numbers: Any
+
+    def of(self, value: Any) -> Any:
+        """The same part of the adjoint, (batch, rows, cols)."""
+        return value if self.cols is None else value[..., self.cols]
+
+    def total(self, found: list[Any], batch: int) -> Any:
+        """The gradient from what each step gives."""
+        each = [self.of(value) for value in found]
+        if self.kind == "parameter":
+            each = [np.broadcast_to(part, (batch, *part.shape[-2:])).sum(axis=0, keepdims=True) for part in each]
+            return np.sum(each, axis=0)
+        return np.stack(each) if self.numbers.ndim == 4 else each[0]
+
+
+@dataclass(frozen=True)
+class Point:
+    values: dict[Any, Any]
+    blocks: list[Block]
+
+    @property
+    def batch(self) -> int:
+        return batch_in(self.values)
+
+
+@dataclass(frozen=True)
+class Found:
+    """edits, in the order in which they were found; loop: with them; alike: other last edits that do as well."""
+
+    edits: tuple[Edit, ...]
+    loop: BackLoop
+    alike: tuple[str, ...] = ()
+
+
+@dataclass
+class Search:
+    """What came back at some points; how many edits were tried, and how many gradients the nearest explain."""
+
+    points: list[Point]
+    original: BackLoop
+    convention: Convention
+    sizes: Mapping[Any, int]
+    tried: int = 0
+    nearest: int = 0
+    trails: list[Back] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.trails = [forward_trail(self.original, p.values, self.sizes, FLOATS) for p in self.points]
+
+    @property
+    def first(self) -> int:
+        """How many gradients the first point has; those by x at every step."""
+        return sum(len(b.numbers) if b.numbers.ndim == 4 else 1 for b in self.points[0].blocks)
+
+    def agrees(self, loop: BackLoop) -> bool:
+        """Whether every gradient at every point is explained."""
+        total = sum(sum(len(b.numbers) if b.numbers.ndim == 4 else 1 for b in p.blocks) for p in self.points)
+        return sum(self._explained(k, loop, self._back(k, loop)) for k in range(len(self.points))) == total
+
+    def search(
+        self,
+        starts: list[tuple[tuple[Edit, ...], BackLoop]],
+        in_time: bool = True,
+        in_step: bool = True,
+        most: int = MOST_EDITS,
+    ) -> Found | None:
+        """The first set of edits that explains everything, one edit at a time; None where it finds none."""
+        beam = [(self._explained(0, loop, self._back(0, loop)), before, loop) for before, loop in starts]
+        best = max(count for count, _, _ in beam)
+        for _ in range(most):
+            found = []
+            for _, before, current in beam:
+                base = self._back(0, current)
+                right = self._right(0, current, base, self.points[0].blocks)
+                for edit in self._edits(current, in_time, in_step):
+                    now = edit.applied_to(current)
+                    self.tried += 1
+                    if now.equations:
+                        found.append((self._tried(now, edit, base, right), (*before, edit), now))
+            found.sort(key=lambda entry: -entry[0])
+            if not found or found[0][0] <= best:
+                return None
+            best, beam = found[0][0], found[:BEAM]
+            self.nearest = max(self.nearest, best)
+            if best == self.first and self.agrees(found[0][2]):
+                edits = found[0][1]
+                alike = [e[1][-1].message for e in found[1:4] if e[0] == best and e[1][:-1] == edits[:-1]]
+                return Found(edits, found[0][2], tuple(alike))
+        return None
+
+    def _edits(self, loop: BackLoop, in_time: bool, in_step: bool) -> list[Edit]:
+        forward = {e.quantity for e in self.convention.sites.cell.equations}
+        found = backward_time_edits(self.convention, loop) if in_time else []
+        whole = (*loop.forward.equations, *loop.equations)
+        return [*found, *(backward_edits(self.convention, whole, forward) if in_step else [])]
+
+    def _back(self, k: int, loop: BackLoop, like: Back = (), changed: Any = frozenset()) -> Back:
+        return scan_back(loop, self.points[k].values, self.sizes, FLOATS, self.trails[k], like, changed)
+
+    def _tried(self, now: BackLoop, edit: Edit, base: Back, right: dict[Any, int]) -> int:
+        """How many gradients of the first point an edit explains; those that it does not touch are known."""
+        if edit.loop:
+            return self._explained(0, now, self._back(0, now))
+        changed = {q for q, _ in edit.changes}
+        moved = touched(now, changed)
+        blocks = [b for b in self.points[0].blocks if b.adjoint in moved]
+        still = sum(count for k, count in right.items() if self.points[0].blocks[k].adjoint not in moved)
+        if not blocks:
+            return still
+        return still + sum(self._right(0, now, self._back(0, now, base, changed), blocks).values())
+
+    def _explained(self, k: int, loop: BackLoop, back: Back) -> int:
+        return sum(self._right(k, loop, back, self.points[k].blocks).values())
+
+    def _right(self, k: int, loop: BackLoop, back: Back, blocks: list[Block]) -> dict[Any, int]:
+        """By place of the block among these: how many of its gradients are explained."""
+        made: dict[Any, int] = {}
+        batch = self.points[k].batch
+        for place, block in enumerate(blocks):
+            right = block.total(parts(loop, back, block.adjoint, block.kind), batch)
+            close = np.abs(right - block.numbers) <= GLANCE * (1 + np.abs(right).max())
+            made[place] = int(close.all(axis=(-1, -2, -3)).sum())
+        return made
