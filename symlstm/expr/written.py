@@ -16,7 +16,7 @@ import sympy as sp
 
 from symlstm.expr import nodes as x
 from symlstm.expr.brackets import BREAK_FACTOR, BREAK_PRODUCT, BREAK_SUM, bracketed, unmarked
-from symlstm.expr.build import scale, split_number, zeros
+from symlstm.expr.build import scale, split_number, transpose, zeros
 from symlstm.expr.choices import as_indicator
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.marked import COLORS, SIGNS, Marked
@@ -223,6 +223,9 @@ class _Writer:
         return between(before, after, self.notation) if self.latex else " "
 
     def transposed(self, expr: Any) -> Piece:
+        beside = _beside(expr)
+        if beside:
+            return self._grid([beside])
         inner = self.inside(expr.args[0], ATOM)
         return self.sign(fill(self.notation.transpose, inner), f"{inner}ᵀ"), POWER
 
@@ -242,7 +245,18 @@ class _Writer:
         close = r"\!" if inside.startswith(r"\left") else ""  # \left sets a space before itself
         return self.sign(rf"\mathrm{{diag}}{close}", "diag") + inside, ATOM
 
+    def _grid(self, rows: list[list[Any]]) -> Piece:
+        """Blocks beside and above each other."""
+        pieces = [[self.piece(block)[0] for block in row] for row in rows]
+        if not self.latex:
+            return self.bracket("; ".join(", ".join(row) for row in pieces), "[", "]"), ATOM
+        lines = [" & ".join(unmarked(p) for p in row) for row in pieces]
+        return column(lines), ATOM
+
     def concat(self, expr: Any) -> Piece:
+        beside = [_beside(part) for part in expr.args]
+        if all(beside):
+            return self._grid([row for row in beside if row])
         parts = [self.piece(p)[0] for p in expr.args]
         if not self.latex:
             return self.bracket(self.notation.text_concat_separator.join(parts), "[", "]"), ATOM
@@ -302,6 +316,14 @@ def between(before: str, after: str, notation: Notation) -> str:
         return f" {notation.matrix_product} "
     bracket = before[-1] in ")]" or after[0] in "([" or after.startswith(("\\m", "\\f", "\\b"))
     return r" \, " if bracket else " "
+
+
+def _beside(expr: Any) -> list[Any] | None:
+    """The blocks of a row [A B], which is the transpose of A^T above B^T; None for anything else."""
+    inner = expr.args[0] if isinstance(expr, x.Transposed) else None
+    if not isinstance(inner, x.Concat) or inner.shape[1] == 1:
+        return None
+    return [transpose(part) for part in inner.args]
 
 
 def column(parts: list[str]) -> str:
