@@ -31,6 +31,7 @@ from symlstm.errors import ValueUnusable
 LATE = re.compile(r"last|next|final|_t$|_n$")
 ONLY_GRADIENT = tuple("dout d_out douts dy dys grad_output grad_out upstream dnext grad dloss delta dhs dH".split())
 DIRECTLY = re.compile(r"(d|grad|up|delta)")
+FILLERS = frozenset("next grad d out up t new in seq all last upstream from above".split())
 CACHES = ("saved", "ctx", "memo", "context", "tape")
 
 
@@ -44,13 +45,11 @@ class Called:
 
 
 def upstream_of(name: str) -> str | None:
-    """Which state an argument brings the gradient of: da_next, dnext_h, grad_c."""
-    tokens = [
-        t for t in re.split(r"[^a-z0-9]+", name.lower()) if t not in ("next", "grad", "d", "out", "up", "t", "new")
-    ]
-    bare = [re.sub(r"^d(?=.)", "", t) for t in tokens]
-    bare = [re.sub(r"(next|t)$", "", t) or t for t in bare if t != "next"]
-    return next((role for t in bare if (role := role_of(t)) in ("h", "c")), None)
+    """Which state an argument brings the gradient of: da_next, dnext_h, grad_c, dHout_in, dcn."""
+    tokens = [t for t in re.split(r"[^a-z0-9]+", name.lower()) if t not in FILLERS]
+    bare = [re.sub(r"^(d|grad)(?=.)", "", t) for t in tokens]
+    shorter = [re.sub(r"(next|out|last|in|seq|all|n|t|s)$", "", t) or t for t in bare if t not in FILLERS]
+    return next((role for t in (*bare, *shorter) if (role := role_of(t)) in ("h", "c")), None)
 
 
 def returned_names(function: Any) -> list[str]:

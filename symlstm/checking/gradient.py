@@ -24,6 +24,7 @@ from symlstm.checking.words import role_of
 from symlstm.errors import ValueUnusable
 from symlstm.evidence.digits import FIELD as DIGITS
 from symlstm.evidence.running import U, exact
+from symlstm.expr.nodes import Quantity
 
 POINTS = 3
 MOST_IN_TIME = 2
@@ -66,8 +67,7 @@ def _point(function: Callable[..., Any] | str, convention: Convention, probe: Pr
     values = convention.values(arrays, sizes_of(convention, probe))
     steps = steps_in(values)
     for q, symbol in derived(cell).upstream.items():
-        like = values[next(s.previous for s in cell.states if s.current == q)]
-        total = [np.zeros(like.shape) for _ in range(steps)]
+        total = [np.zeros((probe.example.sizes[2], _rows(q, values), 1)) for _ in range(steps)]
         for number in given.above.get(q.name, []):
             for t, part in enumerate(number) if number.ndim == 3 else [(steps - 1, number)]:
                 total[t] = total[t] + part[..., None]
@@ -79,6 +79,12 @@ def _point(function: Callable[..., Any] | str, convention: Convention, probe: Pr
             "return a dict by name (dWf, db_f, dx), or name the variables in its return statement so",
         )
     return Point(values, blocks)
+
+
+def _rows(q: Quantity, values: Mapping[Any, Any]) -> int:
+    """The length of a quantity, from the arrays that have its size."""
+    like = next((r, k) for r in values for k, size in enumerate(r.shape) if size == q.shape[0] and r.time is None)
+    return int(np.shape(values[like[0]])[like[1] - 2])
 
 
 def _blocks(convention: Convention, arrays: Mapping[Path, Any], found: Mapping[str, Any]) -> Iterator[Block]:

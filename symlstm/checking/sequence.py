@@ -145,7 +145,7 @@ def _outputs(probe: Probe, x: str) -> dict[Path, str]:
     """The results that may be states, at every step or at the last, with what their axes count."""
     example = probe.example
     n, _, batch = example.sizes
-    returned = probe.run(probe.base)
+    returned = probe.results()
     found: dict[Path, str] = {}
     for path, array in returned.items():
         options = _readings(array.shape, n, batch if "b" in x else None, example.steps)
