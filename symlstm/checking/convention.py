@@ -196,7 +196,8 @@ class Convention:
         parts += [f"initial {q.base} {said(self.axes[q.name], {'f': str(self.sites.n)})}" for q in given]
         parts += [] if given else ["starts from zero"]
         shown = [name for name in self.outputs if not name.endswith(LAST)]
-        parts += [f"{name} {said(self.axes[name], {'f': str(self.sites.n)})}" for name in shown]
+        sizes = {q.name: str(q.shape[0]) for q in self.sites.cell.outputs}
+        parts += [f"{name} {said(self.axes[name], {'f': sizes.get(name, str(self.sites.n))})}" for name in shown]
         return ", ".join(parts)
 
 

@@ -99,6 +99,10 @@ def _blocks(convention: Convention, arrays: Mapping[Path, Any], found: Mapping[s
         path = path or next((p for p in arrays if str(p[-1]).lower() == of.lower()), None)
         if path is None and (role := role_of(of)):
             path = convention.roles.get(role if role == "x" else f"{role}_prev")
+        if path is None and of.isdecimal():  # without a name: if its shape says what it is of
+            alike = [p for p, array in arrays.items() if array.shape == gradient.shape]
+            path = alike[0] if len(alike) == 1 else None
+            name = f"d{path[-1]}" if path else name
         if path is None:
             continue
         if gradient.shape != arrays[path].shape:

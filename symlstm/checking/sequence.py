@@ -15,6 +15,7 @@ import numpy as np
 
 from symlstm.checking import words
 from symlstm.checking.axes import LETTERS, ONE, B, N
+from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.find import ranked, scores, slots_of, state_like
 from symlstm.checking.fingerprint import fingerprint_of_the_cell
@@ -22,8 +23,10 @@ from symlstm.checking.layout import standard
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe
+from symlstm.checking.reference import FLOATS, evaluated
 from symlstm.checking.sites import Sites
 from symlstm.errors import ValueUnusable
+from symlstm.evidence.program import named
 
 
 class AtStep(Probe):
@@ -75,7 +78,8 @@ def find_sequence(sites: Sites, probe: Probe) -> list[Convention]:
         slots, by_name = slots_of(sites, second, layout.roles, results)
         reference = fingerprint_of_the_cell(sites, example, layout.roles, steps)
         found = ranked(scores(sites, looked, slots, by_name, layout.roles, 0, results, reference))
-        return [_whole(convention, layout, looked, states) for convention in found]
+        whole = [_whole(convention, layout, looked, states) for convention in found]
+        return [_with_predictions(convention, probe) for convention in whole]
     assert last_problem is not None
     raise last_problem
 
@@ -105,6 +109,39 @@ def _whole(convention: Convention, layout: Layout, looked: AtStep, initial: dict
                 outputs = {other: taken for other, taken in outputs.items() if taken != path}
                 outputs[name], axes[name] = path, layout.outputs[path]
     return replace(convention, outputs=outputs, axes=axes, confused=layout.confused)
+
+
+def _with_predictions(convention: Convention, probe: Probe) -> Convention:
+    """With the outputs of the cell at every step: of the results that could be them the nearest to what h says.
+
+    A convention whose sequence of states, or whose parameters of the outputs, are not at hand stays as it is.
+    """
+    sizes, returned = sizes_of(convention, probe), probe.results()
+    states = {s.current.name: s.current for s in convention.sites.cell.states}
+    known = {q: v for q, v in convention.values(probe.base, sizes).items() if q.time is None}
+    outputs, axes = dict(convention.outputs), dict(convention.axes)
+    known |= {
+        states[name]: standard(returned[path], axes[name])[..., None]
+        for name, path in outputs.items()
+        if name in states and path in returned
+    }
+    cell = convention.sites.cell
+    wished = [(e.quantity, e.expr) for e in cell.equations if e.quantity in cell.outputs]
+    batch = probe.example.sizes[2] if "b" in axes[cell.inputs[0].name] else None
+    for q, expr in wished:
+        if any(read not in known for read in named(expr)) or q.shape[0] not in sizes:
+            continue
+        wanted = evaluated(((q, expr),), known, sizes, FLOATS)[q][..., 0]
+        fitting = []
+        for path in returned:
+            if path not in outputs.values():
+                for text in _readings(returned[path].shape, sizes[q.shape[0]], batch, probe.example.steps):
+                    array = standard(returned[path], text)
+                    if array.shape == wanted.shape:
+                        fitting.append((str(path[-1]) != q.name, np.abs(array - wanted).max(), path, text))
+        if fitting:
+            _, _, outputs[q.name], axes[q.name] = min(fitting, key=lambda entry: entry[:2])
+    return replace(convention, outputs=outputs, axes=axes)
 
 
 def layout_of(sites: Sites, probe: Probe) -> Layout:
