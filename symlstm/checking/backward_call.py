@@ -87,7 +87,7 @@ def called(
         values: dict[str, Any] = {}
         for argument, (state, whole) in meanings.items():
             steps = (probe.example.steps,) if whole else ()
-            number = draw(rng, (*steps, *_rows(convention, probe)))
+            number = draw(rng, (*steps, batch_of(convention, probe), probe.example.sizes[0]))
             above.setdefault(state, []).append(number)
             values[argument] = _laid_out(number, state, whole, convention)
         used, owner = function, getattr(function, "__self__", None)
@@ -108,11 +108,11 @@ def called(
     raise problem
 
 
-def _rows(convention: Convention, probe: Probe) -> tuple[int, int]:
-    n, _, batch = probe.example.sizes
+def batch_of(convention: Convention, probe: Probe) -> int:
+    """How many examples a call has: 1 where there is no axis of the batch."""
     x = convention.sites.cell.inputs[0].name
     batched = "b" in convention.axes[x] if convention.sequence else convention.batch is not None
-    return (batch if batched else 1), n
+    return probe.example.sizes[2] if batched else 1
 
 
 def _meanings(function: Callable[..., Any], convention: Convention) -> Iterator[dict[str, tuple[str, bool]]]:

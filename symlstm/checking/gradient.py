@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symlstm.checking.backward_call import called, plain
+from symlstm.checking.backward_call import batch_of, called, plain
 from symlstm.checking.backward_loop import Back, BackLoop, back_loop, derived, parts, scan_back
 from symlstm.checking.backward_search import Block, Point, Search
 from symlstm.checking.compare import FEW_STEPS, sizes_of
@@ -67,7 +67,7 @@ def _point(function: Callable[..., Any] | str, convention: Convention, probe: Pr
     values = convention.values(arrays, sizes_of(convention, probe))
     steps = steps_in(values)
     for q, symbol in derived(cell).upstream.items():
-        total = [np.zeros((probe.example.sizes[2], _rows(q, values), 1)) for _ in range(steps)]
+        total = [np.zeros((batch_of(convention, probe), _rows(q, values), 1)) for _ in range(steps)]
         for number in given.above.get(q.name, []):
             for t, part in enumerate(number) if number.ndim == 3 else [(steps - 1, number)]:
                 total[t] = total[t] + part[..., None]
