@@ -65,27 +65,30 @@ def sweep(
     upstream: Iterable[Quantity],
     wanted: Iterable[Quantity] | None = None,
     later: Mapping[Quantity, Later] | None = None,
+    equations: tuple[Equation, ...] | None = None,
 ) -> Sweep:
     """Derive the adjoints of all quantities, given gradients from outside on `upstream`.
 
     wanted: the quantities whose adjoints are asked for (default: inputs, previous states, parameters).
     later: through time, what the step after sends back; from outside then comes what the loss itself says.
+    equations: those of the step, unless others are to be swept over.
     """
+    equations = cell.equations if equations is None else equations
     upstream = tuple(upstream)
     leaves = (*(s.previous for s in cell.states), *cell.inputs, *cell.parameters)
     wanted = tuple(leaves if wanted is None else wanted)
-    on_the_way = _on_the_way(cell.equations, set(upstream), set(wanted))
+    on_the_way = _on_the_way(equations, set(upstream), set(wanted))
     arriving: dict[Quantity, list[Matrix]] = {q: [adjoint_symbol(q, "upstream")] for q in upstream}
-    computed = {e.quantity for e in cell.equations}
+    computed = {e.quantity for e in equations}
     state = _Sweeping(arriving, {}, [], [], on_the_way, later is not None, computed)
     for q, sent in (later or {}).items():
         state.arriving.setdefault(q, []).append(sent.gradient)
         state.used_in.setdefault(q, []).extend(sent.used_in)
-    for equation in reversed(cell.equations):
+    for equation in reversed(equations):
         if equation.quantity in on_the_way and equation.quantity in state.arriving:
             _pull_equation(equation, state)
     for leaf in wanted:
-        if cell.equation(leaf) is None:
+        if leaf not in computed:
             _close(leaf, state)
     return Sweep(tuple(state.adjoints), tuple(state.steps))
 

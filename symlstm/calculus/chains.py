@@ -9,9 +9,10 @@ from typing import Any
 
 import sympy as sp
 
+from symlstm.calculus.carried import Carried, along_one_state, through_all_states
 from symlstm.calculus.derivation import Derivation, derive
 from symlstm.calculus.forward import forward
-from symlstm.calculus.graph import Graph, equations_at
+from symlstm.calculus.graph import Graph, earlier_equations, equations_at, graph
 from symlstm.calculus.lags import DETOURS, JACOBIAN, SHORT, WRITTEN_OUT, Lagged, Way, inserted, mover, read_lag
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, State
@@ -22,7 +23,7 @@ from symlstm.expr.text import text
 from symlstm.expr.time import at_times, matmul_over, product_over
 
 
-def lagged(cell: Cell, of: str, wrt: str, paths: str, lag: Any) -> Lagged:
+def lagged(cell: Cell, of: str, wrt: str, paths: str, lag: Any) -> Lagged | Carried:
     """The derivative over so many steps; see `derive`."""
     lag = read_lag(lag, cell)
     top, bottom = cell.quantity(of), cell.quantity(wrt)
@@ -33,6 +34,8 @@ def lagged(cell: Cell, of: str, wrt: str, paths: str, lag: Any) -> Lagged:
     if top not in {s.current for s in cell.states} and cell.equation(top) is None:
         raise SymlstmError(f"{of} is not made in step t", "a lag goes from a value of step t back to a state")
     chain = _Chain(cell, top, state, lag, paths)
+    if chain.has_actions:
+        return chain.carried()
     return chain.total() if paths == "total" and len(cell.states) > 1 else chain.partial()
 
 
@@ -60,6 +63,37 @@ class _Chain:
     @property
     def bottom(self) -> Quantity:
         return self.cell.at(self.state.current, t - self.lag)
+
+    # Where a matrix takes part: linear maps.
+
+    @property
+    def has_actions(self) -> bool:
+        """Whether one of the derivatives of one step is no matrix."""
+        states = self.cell.states if self.paths == "total" else (self.state,)
+        made = {self.of, *(s.current for s in states)}
+        return any(self.one(of, q).acts for of in made for q in states)
+
+    def carried(self) -> Lagged | Carried:
+        none = Carried(self.cell, self.of, self.state, self.lag, self.paths, None, None, ())
+        if self.paths == "total" and not self._alone:
+            found = through_all_states(none, DETOURS)
+            if isinstance(found, Carried):
+                return found
+            said = Step(
+                "chain rule over all paths", none.symbol, found, "every path of the unrolled graph", none.symbol
+            )
+            return Lagged(self.cell, self.of, self.state, self.lag, self.paths, found, found, {}, (said,))
+        own = self.one(self.state.current, self.state)
+        top = own if self.of == self.state.current else self.one(self.of, self.state)
+        return along_one_state(none, own, top, WRITTEN_OUT)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether no other state depends on this one, so that all paths are those along it."""
+        others = [s for s in self.cell.states if s != self.state]
+        before = Graph(earlier_equations(self.cell), self.state.previous)
+        here = graph(self.cell, self.state.previous, "partial")
+        return not any(before.relevant(s.previous) or here.relevant(s.current) for s in others)
 
     # Partial: one factor a step.
 

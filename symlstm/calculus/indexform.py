@@ -1,127 +1,135 @@
-"""The derivative of a vector by a matrix: three indices, kept as a sum of terms M_ij v_k.
+"""A derivative with more than two indices, kept as a sum of products of entries: d c_i / d W_jk = δ_ij (...)_i (hx)_k.
 
-d z_i / d W_jk = delta_ij v_k for z = W v; every later rule multiplies the first factor from the left.
+The letters i, j, ... run first over what is differentiated, then over what it is differentiated by: by a matrix, a
+vector has i and j, k; a matrix has i, j and by a vector k, by a matrix k, l.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
+from symlstm.calculus.entries import COL, ROW, SUMMED, Entries, K, L, read
+from symlstm.calculus.forward import Jacobians, forward
 from symlstm.calculus.graph import Graph
-from symlstm.calculus.linear import _padded
-from symlstm.calculus.rules import differential
-from symlstm.errors import RuleMissing
-from symlstm.expr.build import Matrix, add, eye, matmul, scale, split_number
-from symlstm.expr.nodes import Block, Diag, Eye, Matmul, Quantity, Transposed
+from symlstm.calculus.rewriting import change_symbol
+from symlstm.expr.build import Matrix, add, diag, matmul, ones, scale, split_number, transpose
+from symlstm.expr.nodes import Diag, Eye, Quantity
 from symlstm.expr.tree import quantities
 
-ROW, J, K = sp.symbols("i j k", integer=True)
+LETTERS = "ijkl"
+_TAKING = ((ROW, K), (COL, L), (ROW, L), (COL, K))
+"""Pairs of indices whose matrix takes in the vectors of its indices as diagonals, the first that can."""
 
 
 @dataclass(frozen=True)
 class IndexTerm:
-    """M_ij v_k (or, for a transposed matrix, M_ik v_j)."""
+    """A product of entries: (array, letters), one letter for a vector, two for a matrix, none for a number."""
 
-    matrix: Matrix
-    vector: Matrix
-    turned: bool = False
+    factors: tuple[tuple[Matrix, str], ...]
 
     @property
     def expr(self) -> sp.Expr:
-        """The term as a SymPy number with free indices i, j, k."""
-        j, k = (K, J) if self.turned else (J, K)
-        return self.matrix._entry(ROW, j) * self.vector._entry(k, 0)
+        """The term as a SymPy number with free indices i, j, ..."""
+        symbols = {letter: sp.Symbol(letter, integer=True) for letter in LETTERS}
+        found = []
+        for array, letters in self.factors:
+            row, col = (*(symbols[letter] for letter in letters), 0, 0)[:2]
+            found.append(array._entry(row, col))
+        return sp.Mul(*found)
 
     @property
-    def diagonal(self) -> Matrix | None:
-        """The vector on the diagonal of M, where M is diagonal."""
-        if isinstance(self.matrix, Diag):
-            return self.matrix.args[0]
-        return None
+    def matrices(self) -> tuple[Matrix, ...]:
+        return tuple(array for array, _ in self.factors)
 
-    @property
-    def identity(self) -> bool:
-        return isinstance(split_number(self.matrix)[1], Eye)
+
+def diagonal_of(matrix: Matrix) -> Matrix | None:
+    """The vector on the diagonal of a matrix, where that is all."""
+    return matrix.args[0] if isinstance(matrix, Diag) else None
+
+
+def is_identity(matrix: Matrix) -> bool:
+    """Whether a matrix is the identity, perhaps times a number."""
+    return isinstance(split_number(matrix)[1], Eye)
+
+
+def letters_of(of: Any, wrt: Any) -> dict[str, str]:
+    """Index of entries -> letter, for the sizes that are not one."""
+    sizes = zip((ROW, COL, K, L), (*of.shape, *wrt.shape), strict=True)
+    return dict(zip([at for at, size in sizes if size != 1], LETTERS, strict=False))
 
 
 def index_form(graph: Graph, of: Quantity) -> tuple[IndexTerm, ...]:
-    """d of_i / d W_jk as a sum of terms, for the matrix W = graph.wrt."""
-    known: dict[Quantity, tuple[IndexTerm, ...]] = {}
-    for equation in graph.relevant(of):
-        known[equation.quantity] = _terms(equation.expr, equation.quantity, graph.wrt, known)
-    return known.get(of, ())
-
-
-def _terms(
-    expr: Matrix, output: Matrix, wrt: Quantity, known: dict[Quantity, tuple[IndexTerm, ...]]
-) -> tuple[IndexTerm, ...]:
-    if expr in known:
-        return known[expr]
-    if isinstance(expr, Quantity):
+    """d of / d graph.wrt as a sum of terms; empty where it is zero. Raises NotClosed where there is none."""
+    done = forward(graph, of)
+    known: dict[Quantity, list[Entries]] = {}
+    if of not in done.moving:
         return ()
-    found: list[IndexTerm] = []
-    for argument, linear in differential(expr, output):
-        if isinstance(expr, Matmul) and _occurrence(argument, wrt) is not None:
-            found.append(_seed(argument, linear, wrt))
-            continue
-        if not any(q == wrt or q in known for q in quantities(argument)):
-            continue
-        if argument == wrt or argument.shape[1] != 1:
-            raise RuleMissing(
-                f"{wrt.name} does not enter as a matrix times a vector, so there is no index form",
-                "the action on an upstream gradient is still given",
-            )
-        found += [
-            IndexTerm(linear.push(term.matrix), term.vector, term.turned)
-            for term in _terms(argument, argument, wrt, known)
-        ]
-    return _collected(found)
+    letters = letters_of(of, graph.wrt)
+    return _collected([_named(term, letters) for term in _terms(of, done, known)])
+
+
+def _terms(q: Quantity, done: Jacobians, known: dict[Quantity, list[Entries]]) -> list[Entries]:
+    """The terms of a quantity by wrt, through those of the vectors on the way."""
+    if q not in known:
+        wrt = done.wrt
+        change = change_symbol(q) if q == wrt else done.changes.get(q)
+        if change is None:
+            change = matmul(done.results[q], change_symbol(wrt))
+        symbols = {s: r for r in done.moving if (s := change_symbol(r)) in quantities(change)}
+        found = []
+        for symbol, r in symbols.items():
+            outer = read(change, symbol)
+            inner = [Entries()] if r == wrt else _terms(r, done, known)
+            found += outer if r == wrt else [_composed(a, b, r) for a in outer for b in inner]
+        known[q] = found
+    return known[q]
+
+
+def _composed(outer: Entries, inner: Entries, through: Quantity) -> Entries:
+    """A term by a vector, and one of that vector by something else: the sum over the vector."""
+    product = outer.renamed({K: SUMMED}).together(inner.renamed({ROW: SUMMED}))
+    size = through.shape[0]
+    return product if size == 1 else product.summed(SUMMED, size)
+
+
+def _named(term: Entries, letters: dict[str, str]) -> IndexTerm:
+    """The factors in the order of reading; vectors go into the diagonals of matrices where they can."""
+    vectors, factors = dict(term.vectors), []
+    for first, second in (*_TAKING, (ROW, COL), (K, L)):
+        matrix = term.matrix(first, second)
+        if matrix is not None:
+            left, right = (vectors.pop(at, None) if (first, second) in _TAKING else None for at in (first, second))
+            matrix = matmul(*([] if left is None else [diag(left)]), matrix, *([] if right is None else [diag(right)]))
+            factors.append(_factor(matrix, letters[first], letters[second]))
+    factors += [(vector, letters[at]) for at, vector in vectors.items()]
+    factors = [*((number, "") for number in term.numbers), *sorted(factors, key=lambda factor: factor[1])]
+    return IndexTerm(_scaled(tuple(factors), term.number))
+
+
+def _factor(matrix: Matrix, first: str, second: str) -> tuple[Matrix, str]:
+    if first > second:
+        first, second, matrix = second, first, transpose(matrix)
+    return matrix, first + second
+
+
+def _scaled(factors: tuple[tuple[Matrix, str], ...], number: Any) -> tuple[tuple[Matrix, str], ...]:
+    """The number goes to the first factor, and numbers of factors that follow as well."""
+    split = [(*split_number(array), at) for array, at in factors]
+    number = number * sp.Mul(*[n for n, _, _ in split])
+    if not split:
+        return ((scale(number, ones(1, 1)), ""),)
+    (_, array, at), *others = split
+    return ((scale(number, array), at), *((a, b) for _, a, b in others))
 
 
 def _collected(terms: list[IndexTerm]) -> tuple[IndexTerm, ...]:
-    """Terms with the same vector together."""
-    together: dict[tuple[Matrix, bool], list[Matrix]] = {}
+    """Terms that differ in their first factor alone together."""
+    together: dict[tuple[Any, ...], list[Matrix]] = {}
     for term in terms:
-        together.setdefault((term.vector, term.turned), []).append(term.matrix)
-    return tuple(IndexTerm(add(*matrices), vector, turned) for (vector, turned), matrices in together.items())
-
-
-def _occurrence(node: Matrix, wrt: Quantity) -> tuple[Matrix, bool] | None:
-    """W itself, its transpose or a block of it: (that, turned)."""
-    turned = isinstance(node, Transposed)
-    inner = node.args[0] if turned else node
-    if inner == wrt or (isinstance(inner, Block) and inner.args[0] == wrt):
-        return inner, turned
-    return None
-
-
-def _seed(argument: Matrix, linear: object, wrt: Quantity) -> IndexTerm:
-    """d(L W v)_i / dW_jk = L_ij v_k."""
-    occurrence = _occurrence(argument, wrt)
-    assert occurrence is not None
-    inner, turned = occurrence
-    left, vector = linear.left, linear.right  # type: ignore[attr-defined]
-    if vector is None or vector.shape[1] != 1:
-        raise RuleMissing(f"{wrt.name} is not multiplied by a vector, so there is no index form")
-    rows = argument.shape[0]
-    matrix = eye(rows) if left is None else left
-    if isinstance(inner, Block):
-        _, row, _, col, _ = inner.args
-        along, across = (col, row) if turned else (row, col)
-        full_along, full_across = wrt.shape[::-1] if turned else wrt.shape
-        matrix = _columns_padded(matrix, along, full_along)
-        vector = _padded(vector, across, full_across)
-    number, vector = split_number(vector)
-    return IndexTerm(scale(number, matrix), vector, turned)
-
-
-def _columns_padded(matrix: Matrix, before: sp.Expr, full: sp.Expr) -> Matrix:
-    rows = matrix.shape[1]
-    return matrix if rows == full else matmul(matrix, _selection(before, rows, full))
-
-
-def _selection(before: sp.Expr, rows: sp.Expr, full: sp.Expr) -> Matrix:
-    """The rows before.. of the identity: picks `rows` entries out of `full`."""
-    return Block(Eye(full), before, rows, sp.S.Zero, full)
+        (array, at), *others = term.factors
+        together.setdefault((at, *others), []).append(array)
+    summed = [((add(*arrays), at), *others) for (at, *others), arrays in together.items()]
+    return tuple(IndexTerm(factors) for factors in summed)

@@ -17,13 +17,15 @@ from typing import Any
 
 import sympy as sp
 
+from symlstm.calculus.backward import adjoint_symbol
 from symlstm.calculus.derivation import Examined
+from symlstm.calculus.rewriting import change_symbol
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, State
 from symlstm.errors import SymlstmError
 from symlstm.expr.build import Matrix, partial, total
 from symlstm.expr.latex import latex
-from symlstm.expr.nodes import Partial, Quantity, t
+from symlstm.expr.nodes import Partial, Quantity, quantity, t
 from symlstm.expr.text import text
 from symlstm.expr.time import OverTime, at_times, expand
 from symlstm.expr.tree import outermost, replace
@@ -140,7 +142,15 @@ JACOBIAN = "J"
 
 
 def mover(cell: Cell) -> Any:
+    """How symbols of a derivation are called at another time: Jacobians, changes and gradients, values."""
+
     def move(q: Quantity, time: Any) -> Quantity:
-        return q.shifted(time - q.time) if q.name == JACOBIAN else cell.at(q, time)
+        if q.name == JACOBIAN:
+            return q.shifted(time - q.time)
+        for role, symbol in (("change", change_symbol), ("adjoint", adjoint_symbol)):
+            if q.role == role:
+                value = quantity(q.name.split("_", 1)[1], q.shape, q.time, "value", q.base)
+                return symbol(cell.at(value, time))
+        return cell.at(q, time)
 
     return move

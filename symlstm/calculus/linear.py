@@ -1,8 +1,8 @@
 """The linear maps that differentials are made of, each in two directions.
 
-`push(J)` carries a Jacobian forward: from d arg / d w to d out / d w. `pull(g)` carries a gradient backward:
-from dL/d out to dL/d arg; it is the transpose of the same map. For a vector, Jacobians have one row an entry;
-a row vector counts as its entries.
+`act(X)` is the map itself: from a change of the argument to the change of the node. `push(J)` carries the Jacobian of a
+vector forward: from d arg / d w to d out / d w, one row an entry; a row vector counts as its entries. `pull(g)` carries
+a gradient backward: from dL/d out to dL/d arg; it is the transpose of the same map.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from symlstm.expr.nodes import Partial
 class LinearMap(Protocol):
     """A linear map X -> Y between arrays."""
 
+    def act(self, change: Matrix) -> Matrix: ...
+
     def push(self, jacobian: Matrix) -> Matrix: ...
 
     def pull(self, gradient: Matrix) -> Matrix: ...
@@ -43,6 +45,9 @@ class LinearMap(Protocol):
 @dataclass(frozen=True)
 class Same:
     """X -> X"""
+
+    def act(self, change: Matrix) -> Matrix:
+        return change
 
     def push(self, jacobian: Matrix) -> Matrix:
         return jacobian
@@ -57,6 +62,9 @@ class Times:
 
     number: Any
 
+    def act(self, change: Matrix) -> Matrix:
+        return scale(self.number, change)
+
     def push(self, jacobian: Matrix) -> Matrix:
         return scale(self.number, jacobian)
 
@@ -69,6 +77,9 @@ class Scaled:
     """X -> D ⊙ X"""
 
     by: Matrix
+
+    def act(self, change: Matrix) -> Matrix:
+        return chained(self.by, change)
 
     def push(self, jacobian: Matrix) -> Matrix:
         column = rearranged(transpose, self.by) if self.by.shape[0] == 1 else self.by
@@ -86,6 +97,9 @@ class Between:
 
     left: Matrix | None
     right: Matrix | None
+
+    def act(self, change: Matrix) -> Matrix:
+        return matmul(*[f for f in (self.left, change, self.right) if f is not None])
 
     def push(self, jacobian: Matrix) -> Matrix:
         left, right = self.left, self.right
@@ -112,6 +126,9 @@ class Between:
 class Turned:
     """X -> X^T"""
 
+    def act(self, change: Matrix) -> Matrix:
+        return rearranged(transpose, change)
+
     def push(self, jacobian: Matrix) -> Matrix:
         return jacobian
 
@@ -125,6 +142,9 @@ class Repeated:
 
     rows: Any
     cols: Any
+
+    def act(self, change: Matrix) -> Matrix:
+        return spread(change, self.rows, self.cols)
 
     def push(self, jacobian: Matrix) -> Matrix:
         if self.rows != 1 and self.cols != 1:
@@ -144,6 +164,9 @@ class Placed:
     index: int
     parts: tuple[Any, ...]
     width: Any
+
+    def act(self, change: Matrix) -> Matrix:
+        return concat(*[change if k == self.index else zeros(rows, self.width) for k, rows in enumerate(self.parts)])
 
     def push(self, jacobian: Matrix) -> Matrix:
         if self.width != 1:
@@ -165,6 +188,9 @@ class Taken:
     col: Any
     cols: Any
     shape: tuple[Any, Any]
+
+    def act(self, change: Matrix) -> Matrix:
+        return rearranged(lambda c: block(c, self.row, self.rows, self.col, self.cols), change)
 
     def push(self, jacobian: Matrix) -> Matrix:
         if self.shape[1] == 1:

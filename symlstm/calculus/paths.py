@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from symlstm.calculus.entries import as_jacobian, read
+from symlstm.calculus.forward import has_matrices
 from symlstm.calculus.graph import Graph
 from symlstm.calculus.linear import summed
+from symlstm.calculus.rewriting import CHANGE, Rewriting, change_symbol
 from symlstm.calculus.rules import differential
+from symlstm.equations import Equation
 from symlstm.errors import RuleMissing
 from symlstm.expr.build import Matrix, eye, matmul
 from symlstm.expr.nodes import Quantity
-from symlstm.expr.tree import quantities
+from symlstm.expr.tree import quantities, replace
 
 MOST = 10_000
 
@@ -30,13 +34,12 @@ def list_paths(graph: Graph, of: Quantity) -> tuple[Path, ...]:
     if of == wrt:
         return (Path((wrt,), eye(wrt.shape[0])),)
     relevant = graph.relevant(of)
-    edges: dict[Quantity, dict[Quantity, Matrix]] = {}
+    edges: dict[Quantity, list[Equation]] = {}
     on_the_way = {wrt, *(e.quantity for e in relevant)}
     for equation in relevant:
         for source in quantities(equation.expr):
             if source in on_the_way:
-                jacobian = local_jacobian(equation.expr, source, equation.quantity)
-                edges.setdefault(source, {})[equation.quantity] = jacobian
+                edges.setdefault(source, []).append(equation)
     found: list[tuple[Quantity, ...]] = []
 
     def walk(trail: tuple[Quantity, ...]) -> None:
@@ -47,16 +50,36 @@ def list_paths(graph: Graph, of: Quantity) -> tuple[Path, ...]:
         if trail[-1] == of:
             found.append(trail)
             return
-        for target in edges.get(trail[-1], ()):
-            walk((*trail, target))
+        for equation in edges.get(trail[-1], ()):
+            walk((*trail, equation.quantity))
 
     walk((wrt,))
     found.sort(key=len)
-    return tuple(Path(trail, _product([edges[p][q] for p, q in pairwise(trail)])) for trail in found)
+    by_quantity = {e.quantity: e for e in relevant}
+    return tuple(Path(trail, _product([(p, by_quantity[q]) for p, q in pairwise(trail)])) for trail in found)
 
 
-def _product(factors: list[Matrix]) -> Matrix:
-    return matmul(*reversed(factors))
+def _product(hops: list[tuple[Quantity, Equation]]) -> Matrix:
+    """The product of the Jacobians along a path; from vector to vector through matrices, what the changes give."""
+    factors: list[Matrix] = []
+    while hops:
+        length = next(k for k, (_, equation) in enumerate(hops, 1) if equation.quantity.shape[1] == 1)
+        factors.insert(0, _between(hops[:length]))
+        hops = hops[length:]
+    return matmul(*factors)
+
+
+def _between(hops: list[tuple[Quantity, Equation]]) -> Matrix:
+    """The Jacobian of the vector at the end of the hops by the one at the beginning, along these hops alone."""
+    (first, equation), last = hops[0], hops[-1][1].quantity
+    if len(hops) == 1 and not has_matrices(equation.expr, first):
+        return local_jacobian(equation.expr, first, last)
+    change: Matrix = change_symbol(first)
+    for source, equation in hops:
+        rewriting = Rewriting(CHANGE, source, {source}, equation.quantity, equation.expr)
+        start, current, steps = rewriting.begun()
+        change = replace(rewriting.opened(start, current, steps), {change_symbol(source): change})
+    return as_jacobian(read(change, change_symbol(first)), last.shape[0], first.shape[0])
 
 
 def local_jacobian(expr: Matrix, source: Quantity, output: Matrix) -> Matrix:

@@ -14,7 +14,7 @@ from symlstm.codegen.faithful import require_faithful
 from symlstm.codegen.module import RESERVED, module
 from symlstm.codegen.sequence import given as sequences
 from symlstm.equations import Cell
-from symlstm.errors import ExtraMissing, RuleMissing, ValueUnusable, unknown
+from symlstm.errors import ExtraMissing, ValueUnusable, unknown
 from symlstm.expr.choices import sides_of_choices
 
 Array = np.ndarray[Any, Any]
@@ -48,9 +48,10 @@ class Compiled:
         return dict(self._run("values", given))
 
     def state_jacobian(self, p: Any, x: Any, states: Any) -> Array:
-        """The Jacobian of all new states by all previous states, stacked in the order of the cell: (..., s, s)."""
-        if "state_jacobian" not in self._functions:
-            raise RuleMissing(f"{self.cell.name} has a matrix for a state, so its state Jacobian has four indices")
+        """The Jacobian of all new states by all previous states, stacked in the order of the cell: (..., s, s).
+
+        A state that is a matrix is stacked row after row.
+        """
         return self._run("state_jacobian", inputs.read(self.cell, p, x, states))
 
     def jvp(self, p: Any, x: Any, states: Any, directions: Any) -> Array:
@@ -74,8 +75,9 @@ class Compiled:
     def jacobian(self, p: Any, x: Any, states: Any, of: str, wrt: str) -> Array:
         """The Jacobian of one named quantity by another, the other arguments of its equations held fixed.
 
-        By a vector: (..., rows, columns), J[i, j] = d of_i / d wrt_j. By a matrix: (..., rows, j, k),
-        d of_i / d W_jk. Its code is generated at the first call for a pair; `jacobian_source` shows it.
+        (..., rows, columns), J[i, j] = d of_i / d wrt_j. A matrix has two axes in place of one: a vector by a matrix
+        is (..., i, j, k), d of_i / d W_jk, a matrix by a matrix (..., i, j, k, l). The code is generated at the first
+        call for a pair; `jacobian_source` shows it.
         """
         given = inputs.read(self.cell, p, x, states)
         return self._run("jacobian", given, function=self._jacobian_function(of, wrt))

@@ -50,6 +50,13 @@ def diagonal_matrix(v: Any) -> Any:
     return v[..., :, None] * np.eye(v.shape[-1], dtype=v.dtype)
 
 
+def one_at_a_time(shape: Any, batch: Any, dtype: Any) -> Any:
+    """For every entry of an array of that shape, in a leading axis: where it is one and the others zero."""
+    count = int(np.prod(shape))
+    units = np.eye(count, dtype=dtype).reshape(count, *(1,) * len(batch), *shape)
+    return np.broadcast_to(units, (count, *batch, *shape))
+
+
 def side_by_side(matrices: Any) -> Any:
     """The matrices as one array (rows, terms, columns) without a copy, if they lie equally far apart in memory."""
     first = matrices[0]

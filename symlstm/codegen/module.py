@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import dis
 import inspect
 import itertools
@@ -26,7 +25,6 @@ from symlstm.codegen.spelling import spelled_size
 from symlstm.codegen.state_jacobian_code import state_jacobian_function
 from symlstm.codegen.vjp_code import vjp_function
 from symlstm.equations import Cell
-from symlstm.errors import RuleMissing
 from symlstm.expr import numeric
 
 NUMERIC = tuple(name for name, value in vars(numeric).items() if getattr(value, "__module__", "") == numeric.__name__)
@@ -52,10 +50,9 @@ class Module:
 
 @lru_cache(maxsize=64)
 def module(cell: Cell) -> Module:
-    """The module of a cell. The state Jacobian is left out where a state is a matrix."""
+    """The module of a cell."""
     made = [values_function(cell, RESERVED), (step_function(cell, RESERVED), set())]
-    with contextlib.suppress(RuleMissing):
-        made.append(state_jacobian_function(cell, RESERVED))
+    made.append(state_jacobian_function(cell, RESERVED))
     made.append(vjp_function(cell, RESERVED))
     *loops, run, gradients = sequence_functions(cell, RESERVED)
     made += [*loops, (sequence_table(cell), set()), run, gradients]

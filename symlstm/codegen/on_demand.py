@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from symlstm.calculus.forward import forward
+from symlstm.calculus.graph import graph
 from symlstm.codegen.jacobian_code import jacobian_function
 from symlstm.codegen.module import RESERVED, helper_sources
 from symlstm.codegen.state_jacobian_code import state_jacobian_function
@@ -28,7 +30,8 @@ def source(cell: Cell, name: str) -> tuple[str, frozenset[str]]:
 @lru_cache(maxsize=256)
 def jacobian_source(cell: Cell, of: Any, wrt: Any) -> tuple[str, frozenset[str]]:
     """The text of the function `jacobian` of a pair, and the helpers that it calls."""
-    make = jacobian_function if wrt.shape[1] == 1 else tensor_function
+    done = forward(graph(cell, wrt, "partial"), of)
+    make = jacobian_function if of in done.results else tensor_function
     text, helpers = make(cell, of, wrt, RESERVED)
     return text, frozenset(helpers)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
 
+from symlstm.calculus.forward import forward
+from symlstm.calculus.graph import graph
 from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Body, Statement
+from symlstm.codegen.change_code import add_batch, add_changes
 from symlstm.codegen.jacobian_code import Derivatives
 from symlstm.equations import Cell
 from symlstm.expr.build import Matrix
@@ -19,6 +22,8 @@ Place = tuple[Quantity, Quantity]
 
 def state_jacobian_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
     """The text of `state_jacobian`, and the helper functions that it calls."""
+    if not all(_is_jacobian(cell, s.current, other.previous) for s in cell.states for other in cell.states):
+        return _by_columns(cell, reserved)
     body = Body(cell, reserved)
     names = body.writer.names
     out = names.new("J")
@@ -34,10 +39,52 @@ def state_jacobian_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, s
         made.add()
         written |= {(q, other.previous) for q in made.written}
     body.statements.insert(0, _blocks(cell, out, {place: name for place, name in places.items() if place in written}))
+    text = body.write("state_jacobian", _doc(cell), lambda w, e: [f"return {out}"], with_values=True)
+    return text, body.writer.helpers
+
+
+def _is_jacobian(cell: Cell, of: Quantity, wrt: Quantity) -> bool:
+    return of in forward(graph(cell, wrt, "partial"), of).results
+
+
+def _doc(cell: Cell) -> str:
     current = ", ".join(s.current.name for s in cell.states)
     previous = ", ".join(s.previous.name for s in cell.states)
-    doc = f"The Jacobian of the new states ({current}) by the previous ones ({previous}): (..., rows, columns)."
-    return body.write("state_jacobian", doc, lambda w, e: [f"return {out}"], with_values=True), body.writer.helpers
+    return f"The Jacobian of the new states ({current}) by the previous ones ({previous}): (..., rows, columns)."
+
+
+def _by_columns(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
+    """Where a state is a matrix: every entry of every state changed by one in turn."""
+    body = Body(cell, reserved)
+    out, batch = body.writer.names.new("J"), add_batch(body)
+    rows = [sp.expand(sp.Mul(*s.current.shape)) for s in cell.states]
+    total = sp.expand(sp.Add(*rows))
+
+    def allocate(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
+        size, types = writer.sizes.text(total), ", ".join(writer.spell(s.current) for s in cell.states)
+        return [f"{out} = np.zeros((*{batch}, {size}, {size}), np.result_type({types}))"]
+
+    body.add(Statement((), allocate))
+    starts = [sp.expand(sp.Add(*rows[:k])) for k in range(len(rows))]
+    for across, other in enumerate(cell.states):
+        columns = add_changes(body, other.previous, [s.current for s in cell.states], batch)
+        for down, state in enumerate(cell.states):
+
+            def fill(
+                writer: ArrayWriter,
+                exprs: tuple[Matrix, ...],
+                of: Quantity = state.current,
+                places: tuple[int, int] = (down, across),
+                columns: Callable[..., str] = columns,
+            ) -> list[str]:
+                sizes = ", ".join(writer.sizes.text(rows[k]) for k in places)
+                ranges = ", ".join(_range(writer, starts[k], rows[k], total) for k in places)
+                found = columns(of, f"(*{batch}, {sizes})")
+                return [f"{out}[..., {ranges}] = {found}"] if found else []
+
+            body.add(Statement((), fill))
+    text = body.write("state_jacobian", _doc(cell), lambda w, e: [f"return {out}"], with_values=True)
+    return text, body.writer.helpers
 
 
 def _blocks(cell: Cell, out: str, places: dict[Place, str]) -> Statement:

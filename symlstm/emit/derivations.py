@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import sympy as sp
+
 from symlstm.calculus.backward import adjoint_symbol
 from symlstm.calculus.derivation import Derivation
 from symlstm.calculus.graph import Graph, earlier_equations
+from symlstm.calculus.indexform import IndexTerm, diagonal_of, is_identity, letters_of
+from symlstm.calculus.rewriting import change_symbol
 from symlstm.calculus.steps import Step
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, Result, Row, Section, formula
@@ -18,9 +22,9 @@ from symlstm.emit.reasons import Words, reason_of
 from symlstm.emit.source import source_aside
 from symlstm.equations import Cell
 from symlstm.expr.brackets import BREAK_SUM, bracketed, unmarked
-from symlstm.expr.build import partial, total
-from symlstm.expr.nodes import Quantity, Total
-from symlstm.expr.notation import Notation, size_text
+from symlstm.expr.build import partial, split_number, total
+from symlstm.expr.nodes import Ones, Quantity, Spread, Total
+from symlstm.expr.notation import Notation, number_latex, number_text, size_text
 
 _INSERTED = ("sum over all uses", "name", "insert", "first step", "sum over time")
 """Steps of a backward sweep that are equations; the others say what is sent on to which argument."""
@@ -33,53 +37,77 @@ def asked(d: Derivation) -> Any:
 
 
 def result_rows(d: Derivation, notation: Notation) -> tuple[Row, ...]:
-    """The result; by a matrix, its index form and its action on an upstream gradient."""
-    if not d.by_matrix:
+    """The result; with more than two indices, its form by index and its actions."""
+    if d.change is None:
         return (Row(formula(asked(d), notation), formula(d.result, notation)),)
     rows = [Row(_index_left(d, notation), index_right(d, notation))] if d.index else []
-    return (*rows, Row(_gradient(d, d.wrt, notation), formula(d.result, notation)))
+    if _changes(d):
+        rows.append(Row(formula(change_symbol(d.of), notation), formula(d.change, notation)))
+    return (*rows, Row(formula(adjoint_symbol(d.wrt), notation), formula(d.result, notation)))
 
 
-def _gradient(d: Derivation, q: Quantity, notation: Notation) -> Formula:
-    return formula(adjoint_symbol(q), notation)
+def _changes(d: Derivation) -> bool:
+    """Whether the action on a change is shown: not for a vector by a weight, where the other two say it all."""
+    return not (d.index and d.wrt in d.cell.parameters and d.of.shape[1] == 1)
 
 
 def _index_left(d: Derivation, notation: Notation) -> Formula:
-    of, wrt = formula(d.of, notation), formula(d.wrt, notation)
-    if "_" in wrt.latex or "^" in wrt.latex:
-        wrt = Formula(f"({wrt.latex})", f"({wrt.text})")
-    return Formula(
-        rf"\frac{{\partial ({of.latex})_i}}{{\partial {wrt.latex}_{{jk}}}}", f"∂({of.text})_i/∂{wrt.text}_{{jk}}"
-    )
+    parts = [formula(q, notation) for q in (d.of, d.wrt)]
+    latex, text_ = [], []
+    letters = list(letters_of(d.of, d.wrt).values())
+    counts = [sum(size != 1 for size in q.shape) for q in (d.of, d.wrt)]
+    for k, (q, count) in enumerate(zip(parts, counts, strict=True)):
+        own = "".join(letters[:count] if k == 0 else letters[counts[0] :])
+        bare = not count or (not ("_" in q.latex or "^" in q.latex) and k)
+        lowered_ = "" if not count else f"_{own}" if count == 1 else f"_{{{own}}}"
+        latex.append((q.latex if bare else f"({q.latex})") + lowered_)
+        text_.append((q.text if bare else f"({q.text})") + lowered_)
+    sign, mark = (r"\mathrm{d}", "d") if isinstance(asked(d), Total) else (r"\partial", "∂")
+    return Formula(rf"\frac{{{sign} {latex[0]}}}{{{sign} {latex[1]}}}", f"{mark}{text_[0]}/{mark}{text_[1]}")
 
 
 def index_right(d: Derivation, notation: Notation) -> Formula:
-    """The index form of a derivative by a matrix: delta_ij (...)_i (...)_k."""
+    """The form by index: delta_ij (...)_i (...)_k."""
     terms = [_index_term(term, notation) for term in d.index]
-    plus = f"{BREAK_SUM} + "
-    return Formula(plus.join(t[0] for t in terms), plus.join(t[1] for t in terms))
+    out = []
+    for shown in zip(*terms, strict=True):
+        first, *others = shown
+        signed = [f"{BREAK_SUM} - {s[1:]}" if s.startswith("-") else f"{BREAK_SUM} + {s}" for s in others]
+        out.append(first + "".join(signed))
+    return Formula(out[0], out[1])
 
 
-def _index_term(term: Any, notation: Notation) -> tuple[str, str]:
-    j, k = ("k", "j") if term.turned else ("j", "k")
-    factors: list[tuple[Any, str]] = []
-    delta = term.identity or term.diagonal is not None
-    if term.diagonal is not None:
-        factors.append((term.diagonal, "i"))
-    elif not term.identity:
-        factors.append((term.matrix, f"i{j}"))
-    factors.append((term.vector, k))
+def _index_term(term: IndexTerm, notation: Notation) -> tuple[str, str]:
+    deltas = [at for array, at in term.factors if len(at) == 2 and _diagonal(array)]
+    number, factors = sp.S.One, []
+    for array, at in term.factors:
+        own, rest = split_number(array)
+        diagonal = diagonal_of(rest) if at in deltas else None
+        own_, vector = (sp.S.One, None) if diagonal is None else split_number(diagonal)
+        number = number * own * own_
+        if at not in deltas and not isinstance(rest, Ones):
+            factors.append((rest, at))
+        elif vector is not None and not isinstance(vector, Ones):
+            factors.append((vector.args[0], "") if isinstance(vector, Spread) else (vector, at[0]))
     out = []
     for as_latex in (True, False):
-        sign = (r"\delta" if as_latex else "δ") + f"_{{i{j}}}"
-        pieces = [sign] if delta else []
-        for expr, at in factors:
+        sign = r"\delta" if as_latex else "δ"
+        minus = number.could_extract_minus_sign()
+        shown = number_latex(abs(number)) if as_latex else number_text(abs(number))
+        pieces = [shown] if abs(number) != 1 or not (deltas or factors) else []
+        pieces += [f"{sign}_{{{at}}}" for at in deltas]
+        for expr, at in sorted(factors, key=lambda factor: len(factor[1]) != 0):
             inner = formula(expr, notation)
             marked = inner.marked_latex if as_latex else inner.marked_text
             held = marked if marked.startswith("[") and marked.endswith("]") else bracketed(marked, "(", ")", as_latex)
-            pieces.append(f"{held}_{at}" if len(at) == 1 else f"{held}_{{{at}}}")
-        out.append((r"\, " if as_latex else " ").join(pieces))
+            held = marked if not at and isinstance(expr, Quantity) else held
+            pieces.append(held + ("" if not at else f"_{at}" if len(at) == 1 else f"_{{{at}}}"))
+        out.append(("-" if minus else "") + (r"\, " if as_latex else " ").join(pieces))
     return out[0], out[1]
+
+
+def _diagonal(array: Any) -> bool:
+    return is_identity(array) or diagonal_of(split_number(array)[1]) is not None
 
 
 def derivation_sections(
@@ -109,10 +137,11 @@ def derivation_sections(
     if failed:
         return (*sections, Section(("Result",), (failed,), about))
     if steps:
-        blocks = step_blocks(d.cell, d.steps, notation, by_matrix=d.by_matrix)
+        blocks = all_steps(d, notation)
         sections.append(Section(("Steps",), blocks, {"kind": "steps"}))
     blocks_ = [Result(result_rows(d, notation))]
-    exprs = [d.result, *(t.matrix for t in d.index), *(s.after for s in d.steps if steps)]
+    exprs = [d.result, *(a for t in d.index for a in t.matrices), *(s.after for s in d.steps if steps)]
+    exprs += [d.change] if d.change is not None and _changes(d) else []
     legend = (*where(d.cell, exprs, notation), *powers(exprs))
     sections.append(Section(("Result",), (*blocks_, *legend, *checked), about))
     if paths and len(d.paths) > 1:
@@ -126,6 +155,12 @@ def powers(exprs: Iterable[Any]) -> tuple[Paragraph, ...]:
     return (Paragraph(("Powers of vectors are taken entry by entry.",)),) if raised else ()
 
 
+def all_steps(d: Derivation, notation: Notation) -> tuple[Block, ...]:
+    """The steps of a derivative: of its action on a change, where that is shown, and of its result."""
+    first = step_blocks(d.cell, d.change_steps, notation) if d.acts and _changes(d) else ()
+    return (*first, *step_blocks(d.cell, d.steps, notation, by_matrix=d.acts))
+
+
 def about_derivation(d: Derivation, notation: Notation) -> dict[str, Any]:
     order = d.cell.dims
     return {
@@ -134,19 +169,26 @@ def about_derivation(d: Derivation, notation: Notation) -> dict[str, Any]:
         "of": d.of.name,
         "wrt": d.wrt.name,
         "paths": d.paths_kind,
-        "by_matrix": d.by_matrix,
+        "by_matrix": d.acts,
         "shape": [size_text(s, order) for s in d.result.shape],
     }
 
 
 def _question(d: Derivation, notation: Notation) -> Prose:
     of, wrt = formula(d.of, notation), formula(d.wrt, notation)
-    if d.by_matrix:
-        return (
-            slashed(d, notation), ", which has three indices, and its action on an upstream gradient: with ",
-            _gradient(d, d.of, notation), " the gradient of a loss by ", of, ", the gradient by ", wrt, " is ",
-            _gradient(d, d.wrt, notation), ".",
-        )  # fmt: skip
+    if d.acts:
+        count = sum(size != 1 for q in (d.of, d.wrt) for size in q.shape)
+        has = {3: ", which has three indices", 4: ", which has four indices"}.get(count, "")
+        said: list[Any] = [slashed(d, notation), has]
+        if _changes(d):
+            said += [": by index, where that can be written; " if d.index else ": "]
+            said += ["as the change ", formula(change_symbol(d.of), notation), " that it makes of a change "]
+            said += [formula(d.moved, notation), " of ", wrt, "; and as"]
+        else:
+            said += [", and"]
+        said += [" its action on an upstream gradient: with ", formula(d.upstream, notation)]
+        said += [" the gradient of a loss by ", of, ", the gradient by ", wrt, " is "]
+        return (*(p for p in said if p), formula(adjoint_symbol(d.wrt), notation), ".")
     rows, cols = (size_text(s, d.cell.dims) for s in (d.of.shape[0], d.wrt.shape[0]))
     out: list[Any] = [slashed(d, notation), ", a matrix of ", Formula(rf"{rows} \times {cols}", f"{rows} × {cols}")]
     out += [" with the entries ", slashed(d, notation, entries=True)]

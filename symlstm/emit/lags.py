@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symlstm.calculus.carried import Carried
 from symlstm.calculus.lags import JACOBIAN, Lagged
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import powers, step_blocks
@@ -25,7 +26,7 @@ def lag_sections(
     """Everything about one derivative over several steps."""
     checked = evidence_of(d, evidence)
     about = about_lag(d, notation)
-    known = [e for e in d.cell.equations if _needed(d, e.quantity)]
+    known = [e for e in d.cell.equations if needed(d, e.quantity)]
     sections = [Section(("Known",), (Equations(equation_rows(known, notation)),), {"kind": "known"}, aside=True)]
     sections += source_aside(d.cell, notation, [e.quantity for e in known]) if source else ()
     sections.append(Section(("Asked",), (Paragraph(_question(d, notation)),), {"kind": "asked"}, aside=True))
@@ -45,7 +46,7 @@ def lag_sections(
     return (*sections, _ways(d, notation)) if d.ways else tuple(sections)
 
 
-def about_lag(d: Lagged, notation: Notation) -> dict[str, Any]:
+def about_lag(d: Lagged | Carried, notation: Notation) -> dict[str, Any]:
     """The derivative as plain data."""
     return {
         "kind": "lag",
@@ -54,11 +55,11 @@ def about_lag(d: Lagged, notation: Notation) -> dict[str, Any]:
         "wrt": d.state.previous.name,
         "lag": d.lag if isinstance(d.lag, int) else d.lag.name,
         "paths": d.paths_kind,
-        "shape": [size_text(s, d.cell.dims) for s in d.result.shape],
+        "shape": [size_text(s, d.cell.dims) for s in (d.result.shape if isinstance(d, Lagged) else d.wrt.shape)],
     }
 
 
-def _needed(d: Lagged, q: Quantity) -> bool:
+def needed(d: Lagged | Carried, q: Quantity) -> bool:
     """Whether an equation is on the way from one step to the next, or to what is asked for."""
     wanted = {s.current for s in d.cell.states} | {d.of}
     for e in reversed(d.cell.equations):
@@ -88,11 +89,12 @@ def _question(d: Lagged, notation: Notation) -> Prose:
         said.append(formula(d.of, notation))
     elif others:
         said += ["; every path in the unrolled graph counts, with ", formula(d.wrt, notation)]
-        said += [" cut free of its own equation: also those through what step ", _time(t - d.lag), " makes of it"]
+        said += [" cut free of its own equation: also those through what step ", shown_time(t - d.lag), " makes of it"]
     return (*said, ".")
 
 
-def _time(time: Any) -> Formula:
+def shown_time(time: Any) -> Formula:
+    """A step as a formula: t-k+1."""
     return Formula(show_time(time), show_time(time))
 
 
@@ -120,7 +122,7 @@ def _column(d: Lagged, first: list[Quantity], notation: Notation) -> list[Any]:
         return []
     said: list[Any] = [
         "; the column at the right says what step ",
-        _time(t - d.lag),
+        shown_time(t - d.lag),
         " makes of ",
         formula(d.wrt, notation),
     ]
@@ -143,7 +145,7 @@ def _ways(d: Lagged, notation: Notation) -> Section:
         said = {0: "the direct path", 1: "one detour"}.get(count, f"{count} detours")
         rows.append(Row(left, right, (said,), "+" if rows else "="))
     names = listed([formula(s.current, notation) for s in d.cell.states if s != d.state], " or ")
-    times = listed([_time(t - back) for back in range(1, d.lag + 1)], " and ")
+    times = listed([shown_time(t - back) for back in range(1, d.lag + 1)], " and ")
     text: Prose = ("A path is handed on at ", *times, "; each time that it is handed on by ", *names,
                    " instead of ", formula(d.state.current, notation), " is a detour.")  # fmt: skip
     return Section(("By detours",), (Paragraph(text), Equations(tuple(rows), "paths")), {"kind": "paths"})

@@ -26,11 +26,11 @@ class NotationError(SymlstmError):
 TABLES = ("symbols", "verbatim", "functions", "text_symbols")
 SIGNS = (
     *("name", "product", "plus", "matrix_product", "time", "concat", "concat_separator", "adjoint", "upstream"),
-    *("delta", "transpose", "text_product", "text_plus", "text_time", "text_concat_separator"),
+    *("delta", "change", "transpose", "text_product", "text_plus", "text_time", "text_concat_separator"),
 )
 KEYS = (*SIGNS, *TABLES)
 PLACES = {"time": ("#1", "#2"), "concat": ("#1",), "adjoint": ("#1",), "upstream": ("#1",), "delta": ("#1",),
-          "transpose": ("#1",)}  # fmt: skip
+          "change": ("#1",), "transpose": ("#1",)}  # fmt: skip
 """What a template must mention."""
 
 

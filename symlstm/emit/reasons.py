@@ -13,7 +13,7 @@ from symlstm.emit.prose import from_latex
 from symlstm.equations import Cell
 from symlstm.expr.brackets import BREAK_PRODUCT, BREAK_SUM
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
-from symlstm.expr.nodes import Apply, Block, Partial, Quantity, Whole
+from symlstm.expr.nodes import Apply, Block, Partial, Quantity, Whole, quantity
 from symlstm.expr.notation import Notation
 from symlstm.expr.text import text
 from symlstm.expr.tree import quantities
@@ -34,8 +34,7 @@ _ONCE = {"d(a ⊙ b) = diag(b) da + diag(a) db", "d(W v) = dW v + W dv", "each p
 def reason_of(step: Step, notation: Notation, words: Words) -> Prose:
     """The rule of a step and why it applies, as one piece of running text."""
     if step.rule == "definition":
-        of = step.before.args[0] if isinstance(step.before, Partial) else step.before
-        return ("definition of ", formula(of, notation))
+        return ("definition of ", formula(_defined(step.before), notation))
     if step.rule == "identity":
         return words(step.because)
     if step.rule.endswith("transposed"):
@@ -47,6 +46,15 @@ def reason_of(step: Step, notation: Notation, words: Words) -> Prose:
             why += ["; ", *words(clause)] if why else words(clause)
     name = _short(step.rule)
     return (name, ": ", *why) if why else (name,)
+
+
+def _defined(before: Any) -> Any:
+    """The quantity whose derivative a definition opens."""
+    if isinstance(before, Partial):
+        return before.args[0]
+    if before.role == "change":
+        return quantity(before.name.removeprefix("dot_"), before.shape, before.time, "value", before.base)
+    return before
 
 
 def _fixed() -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from symlstm.calculus.derivation import Derivation, backward, derive
 from symlstm.emit.backwards import backward_sections
 from symlstm.emit.checked import evidence_of, refused, together
-from symlstm.emit.derivations import about_derivation, asked, result_rows, step_blocks
+from symlstm.emit.derivations import about_derivation, all_steps, asked, result_rows
 from symlstm.emit.document import Block, Equations, Evidence, Formula, Paragraph, Prose, Result, Row, Section, formula
 from symlstm.emit.equations import equations_section, shapes_section
 from symlstm.emit.inline import where
@@ -93,7 +93,7 @@ def _derived(cell: Cell, of: str, wrt: str, paths: str = "partial") -> Found:
 def _adds(total: Found, partial: Found) -> bool:
     """Whether the paths through the other states are worth a line of their own."""
     if isinstance(total, Missing):
-        return isinstance(partial, Derivation) and not partial.by_matrix
+        return isinstance(partial, Derivation) and not partial.acts
     return isinstance(partial, Missing) or total.result != partial.result
 
 
@@ -137,7 +137,7 @@ def _group(
             continue
         checked += own
         if steps:
-            blocks += step_blocks(d.cell, d.steps, notation, by_matrix=d.by_matrix)
+            blocks += all_steps(d, notation)
         rows.append(result_rows(d, notation)[0])
     if rows:
         blocks.append(Result(tuple(rows)) if len(rows) == 1 else Equations(tuple(rows), "results"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from symlstm.calculus.carried import Carried
 from symlstm.calculus.cases import Cases
 from symlstm.calculus.lags import Lagged
 from symlstm.calculus.solution import Solution
 from symlstm.calculus.through_time import ThroughTime
+from symlstm.emit.carried import carried_sections
 from symlstm.emit.cases import case_sections
 from symlstm.emit.determinants import determinant_sections
 from symlstm.emit.document import Prose, Section, formula
@@ -21,6 +23,9 @@ from symlstm.gradient_flow.determinant import LogDet
 
 def titled(result: Any, notation: Notation, **options: Any) -> tuple[Prose, tuple[Section, ...]] | None:
     """Title and sections of a result; None where it is another kind of thing."""
+    if isinstance(result, Carried):
+        own = cell_notation(result.cell, notation)
+        return (formula(result.symbol, own), f" of {result.cell.name}"), carried_sections(result, own, **options)
     if isinstance(result, Lagged):
         own = cell_notation(result.cell, notation)
         return (formula(result.symbol, own), f" of {result.cell.name}"), lag_sections(result, own, **options)

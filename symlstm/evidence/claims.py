@@ -5,8 +5,10 @@ A claim is checked at a point of an oracle: the formula evaluated there, against
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import string
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +16,25 @@ import numpy as np
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError
 from symlstm.evidence.interpret import beside, determinant
-from symlstm.evidence.program import Program, named, one_step, shape_of, subnodes, two_steps, with_parts_named
+from symlstm.evidence.program import (
+    Program,
+    named,
+    number_of,
+    one_step,
+    shape_of,
+    subnodes,
+    two_steps,
+    with_parts_named,
+)
 from symlstm.expr.nodes import Quantity, quantity
 from symlstm.expr.text import text
 
 if TYPE_CHECKING:
     from symlstm.calculus.derivation import BackwardPass, Derivation
 
-JACOBIAN, GRADIENT, INDEX, VALUE, DETERMINANT = "jacobian", "gradient", "index", "value", "determinant"
+JACOBIAN, GRADIENT, CHANGE, INDEX, VALUE, DETERMINANT = (
+    "jacobian", "gradient", "change", "index", "value", "determinant",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,8 +42,9 @@ class Claim:
     """One formula and what it says it is.
 
     kind "jacobian": formula[i, j] = d of_i / d wrt_j. "gradient": the gradient by wrt of the sum over the sources s
-    of <seed_s, s>. "index": the sum of terms M_ij v_k (or M_ik v_j) = d of_i / d wrt_jk.
-    "value": formula is the value of `of` itself (and wrt is of).
+    of <seed_s, s>. "change": the change of `of`, given those of the sources, which are what is differentiated by (wrt
+    is `of`, for the shape). "index": the sum of products of entries = d of_ij / d wrt_kl; terms: of each its factors,
+    an array with the letters of its indices. "value": formula is the value of `of` itself (and wrt is of).
     "determinant": formula is that of the Jacobian of all `blocks[0]` by all `blocks[1]`.
     gives: the symbol that stands for the value in later claims.
     """
@@ -41,7 +55,7 @@ class Claim:
     formula: Any = None
     of: Quantity | None = None
     seeds: tuple[tuple[Quantity, Quantity], ...] = ()
-    terms: tuple[tuple[Any, Any, bool], ...] = ()
+    terms: tuple[tuple[tuple[Any, str], ...], ...] = ()
     gives: Quantity | None = None
     blocks: tuple[tuple[Quantity, ...], tuple[Quantity, ...]] = ((), ())
 
@@ -67,14 +81,16 @@ def _of_derivation(d: Derivation) -> Claims:
         program = two_steps(d.cell)
     label = f"∂{text(d.of)}/∂{text(d.wrt)}"
     subject = label if d.paths_kind == "partial" else f"{label} (all paths)"
-    if not d.by_matrix:
+    if d.change is None:
         return Claims(subject, program, (Claim(label, JACOBIAN, d.wrt, d.result, d.of),))
-    seeds = ((d.of, d.upstream),)
-    claims = [Claim(f"gradient by {text(d.wrt)}", GRADIENT, d.wrt, d.result, seeds=seeds)]
+    claims = [
+        Claim(f"gradient by {text(d.wrt)}", GRADIENT, d.wrt, d.result, seeds=((d.of, d.upstream),)),
+        Claim(f"change of {text(d.of)}", CHANGE, d.of, d.change, d.of, seeds=((d.wrt, d.moved),)),
+    ]
     if d.index:
-        terms = tuple((term.matrix, term.vector, term.turned) for term in d.index)
+        terms = tuple(term.factors for term in d.index)
         claims.append(Claim(f"{label} by index", INDEX, d.wrt, None, d.of, terms=terms))
-    return Claims(subject, program, tuple(claims), (d.upstream,))
+    return Claims(subject, program, tuple(claims), (d.upstream, d.moved))
 
 
 def _of_backward(b: BackwardPass) -> Claims:
@@ -118,7 +134,7 @@ def settle(claims: Claims, values: dict[Quantity, Any], calculate: Any) -> Itera
     for claim in claims.claims:
         try:
             if claim.kind == INDEX:
-                yield claim, [(calculate(m, values), calculate(v, values), turned) for m, v, turned in claim.terms]
+                yield claim, [[(calculate(a, values), at) for a, at in term] for term in claim.terms]
                 continue
             value = calculate(claim.formula, values)
         except (ValueError, KeyError, IndexError, TypeError, NameError, ZeroDivisionError, SymlstmError) as error:
@@ -128,14 +144,32 @@ def settle(claims: Claims, values: dict[Quantity, Any], calculate: Any) -> Itera
         yield claim, [value]
 
 
-def three_index(terms: list[Any]) -> Any:
-    """The sum of the terms M_ij v_k as an array with three axes; a NumPy array of any numbers."""
-    products = [(matrix[:, :, None] * vector[:, 0][None, None, :], turned) for matrix, vector, turned in terms]
-    turned_right = [np.swapaxes(p, 1, 2) if turned else p for p, turned in products]
-    out = turned_right[0]
-    for other in turned_right[1:]:
-        out = out + other
-    return out
+def by_index(terms: list[list[tuple[Any, str]]], sizes: Sequence[int], field: Any = np) -> Any:
+    """The sum of products of entries as an array with one axis a letter, of these sizes.
+
+    field: what multiplies and adds arrays; NumPy, or a field whose arrays are rearranged by their method `map`.
+    """
+    axes = string.ascii_lowercase[8 : 8 + len(sizes)]
+
+    def placed(array: Any, letters: str) -> Any:
+        index = tuple(slice(None) if at in letters else None for at in axes)
+
+        def act(a: Any) -> Any:
+            entries = a if len(letters) == 2 else a[:, 0] if letters else a.reshape(())
+            return np.broadcast_to(entries[index], sizes)
+
+        return array.map(act) if hasattr(array, "map") else act(array)
+
+    def product(term: list[tuple[Any, str]]) -> Any:
+        return reduce(field.multiply, [placed(array, letters) for array, letters in term])
+
+    return reduce(field.add, map(product, terms))
+
+
+def index_sizes(claim: Claim, sizes: Any) -> list[int]:
+    """How far each letter runs: those of what is differentiated, then those of what it is differentiated by."""
+    assert claim.of is not None
+    return [number_of(size, sizes) for size in (*claim.of.shape, *claim.wrt.shape) if size != 1]
 
 
 def expected(claim: Claim, at: Any, seeds: Mapping[Quantity, Any]) -> Any:
@@ -147,9 +181,14 @@ def expected(claim: Claim, at: Any, seeds: Mapping[Quantity, Any]) -> Any:
         return determinant_of_jacobian(claim, at, at.arrays)
     if claim.kind in (JACOBIAN, INDEX):
         found = at.jacobian(claim.of, claim.wrt)
-        return found if claim.kind == JACOBIAN else found.reshape(-1, *shape)
+        if claim.kind == JACOBIAN:
+            return found
+        return found.reshape(index_sizes(claim, at.sizes))
     if not claim.seeds:
         return None
+    if claim.kind == CHANGE:
+        moved = [at.jacobian(claim.of, source) @ seeds[seed].reshape(-1, 1) for source, seed in claim.seeds]
+        return sum(moved[1:], moved[0]).reshape(shape)
     terms = [seeds[seed].reshape(1, -1) @ at.jacobian(source, claim.wrt) for source, seed in claim.seeds]
     total = terms[0]
     for term in terms[1:]:
@@ -167,5 +206,5 @@ def determinant_of_jacobian(claim: Claim, at: Any, field: Any) -> Any:
 def formula_names(claims: Claims) -> set[Quantity]:
     """All quantities that the formulas of a result name."""
     formulas = [c.formula for c in claims.claims if c.formula is not None]
-    formulas += [part for c in claims.claims for term in c.terms for part in term[:2]]
+    formulas += [array for c in claims.claims for term in c.terms for array, _ in term]
     return {q for formula in formulas for q in named(formula)}

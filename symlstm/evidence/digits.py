@@ -18,7 +18,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from symlstm.evidence.claims import INDEX, Claims, expected, settle, three_index
+from symlstm.evidence.claims import INDEX, Claims, by_index, expected, index_sizes, settle
 from symlstm.evidence.definitions import compiled_elementwise, compiled_whole
 from symlstm.evidence.interpret import ObjectArrays, evaluate, shaped
 from symlstm.evidence.program import Program, Sizes, choose_sizes, shape_of
@@ -180,5 +180,5 @@ def _compared(claims: Claims, at: Point, seeds: dict[Quantity, Any]) -> Any:
     for claim, found in settle(claims, values, lambda expr, known: evaluate(expr, known, at.sizes, FIELD)):
         oracle = expected(claim, at, seeds)
         if oracle is not None:
-            value = three_index(found) if claim.kind == INDEX else found[0]
+            value = by_index(found, index_sizes(claim, at.sizes)) if claim.kind == INDEX else found[0]
             yield claim.label, value, oracle

@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 
 from symlstm.evidence.algebra import AlgebraArrays, Undecided, convert
-from symlstm.evidence.claims import INDEX, Claims, expected, formula_names, settle, three_index
+from symlstm.evidence.claims import INDEX, Claims, by_index, expected, formula_names, index_sizes, settle
 from symlstm.evidence.interpret import evaluate, shaped
 from symlstm.evidence.polynomials import Polynomials
 from symlstm.evidence.program import Program, Sizes, shape_of
@@ -219,7 +219,7 @@ def _differences(claims: Claims, at: Point) -> tuple[list[Mismatch], int, int]:
         oracle = expected(claim, at, seeds)
         if oracle is None:
             continue
-        value = three_index(found) if claim.kind == INDEX else found[0]
+        value = by_index(found, index_sizes(claim, at.sizes)) if claim.kind == INDEX else found[0]
         entries += oracle.size
         if value.shape != oracle.shape:
             mismatches.append(Mismatch(claim.label, (0,), f"shape {value.shape}", f"shape {oracle.shape}"))

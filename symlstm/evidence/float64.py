@@ -21,16 +21,17 @@ import numpy as np
 
 from symlstm.equations import Cell
 from symlstm.evidence.claims import (
+    CHANGE,
     DETERMINANT,
-    GRADIENT,
     INDEX,
     JACOBIAN,
     VALUE,
     Claim,
     Claims,
+    by_index,
     determinant_of_jacobian,
+    index_sizes,
     settle,
-    three_index,
 )
 from symlstm.evidence.compiled import compute
 from symlstm.evidence.interpret import evaluate
@@ -45,7 +46,7 @@ from symlstm.evidence.program import (
     two_steps,
 )
 from symlstm.evidence.report import Mismatch, Rung, failed, nothing_compared
-from symlstm.evidence.running import Running, RunningField, U, exact, three_index_bound
+from symlstm.evidence.running import Running, RunningField, U, exact
 from symlstm.evidence.stepped import STEP
 from symlstm.expr.nodes import Quantity
 
@@ -284,8 +285,8 @@ def _compared(claims: Claims, at: Point, seeds: dict[Quantity, Running]) -> Any:
         if oracle is None:
             continue
         if claim.kind == INDEX:
-            three = [(m.value.real, v.value.real, turned) for m, v, turned in bounds]
-            value, bound = three_index(codes), three_index_bound(bounds, three)
+            sizes = index_sizes(claim, at.sizes)
+            value, bound = by_index(codes, sizes), by_index(bounds, sizes, FIELD).real
         else:
             value, bound = codes[0], bounds[0].real
         yield claim.label, value, bound, oracle
@@ -300,12 +301,18 @@ def _oracle(claim: Claim, at: Point, seeds: dict[Quantity, Running]) -> Running 
     if claim.kind in (JACOBIAN, INDEX):
         assert claim.of is not None
         found = at.jacobian(claim.of, claim.wrt)
-        return found if claim.kind == JACOBIAN else found.map(lambda v: v.reshape(-1, *shape))
-    if claim.kind == GRADIENT and not claim.seeds:
+        sizes = index_sizes(claim, at.sizes)
+        return found if claim.kind == JACOBIAN else found.map(lambda v: v.reshape(sizes))
+    if not claim.seeds:
         return None
     total = exact(np.zeros(shape))
     for source, seed in claim.seeds:
-        row = seeds[seed].map(lambda v: v.reshape(1, -1))
-        pulled = FIELD.matmul(row, at.jacobian(source, claim.wrt))
-        total = FIELD.add(total, pulled.map(lambda v: v.reshape(shape)))
+        if claim.kind == CHANGE:
+            assert claim.of is not None
+            column = seeds[seed].map(lambda v: v.reshape(-1, 1))
+            found = FIELD.matmul(at.jacobian(claim.of, source), column)
+        else:
+            row = seeds[seed].map(lambda v: v.reshape(1, -1))
+            found = FIELD.matmul(row, at.jacobian(source, claim.wrt))
+        total = FIELD.add(total, found.map(lambda v: v.reshape(shape)))
     return total

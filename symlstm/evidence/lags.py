@@ -7,14 +7,15 @@ more factor from k to k+1), which is said and not sampled.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from symlstm.evidence.claims import JACOBIAN, Claim, Claims
+from symlstm.evidence.claims import CHANGE, GRADIENT, JACOBIAN, Claim, Claims
 from symlstm.evidence.program import Program, unrolled
-from symlstm.expr.nodes import t
+from symlstm.expr.nodes import Quantity, t
 from symlstm.expr.text import text
 
 if TYPE_CHECKING:
+    from symlstm.calculus.carried import Carried
     from symlstm.calculus.lags import Lagged
 
 INSTANCES = (1, 2, 3)
@@ -40,7 +41,34 @@ def claims_of_lag(d: Lagged) -> list[Claims]:
     return found
 
 
-def _program(d: Lagged, lag: int) -> Program:
+def claims_of_carried(d: Carried) -> list[Claims]:
+    """Claims for every number of steps: the change in closed form and the gradient, or the recurrence, followed."""
+    found = []
+    for lag in INSTANCES if d.symbolic else (d.lag,):
+        wrt = d.cell.at(d.state.current, t - lag)
+        moved, label = d.change_symbol(wrt), f"∂{text(d.of)}/∂{text(wrt)}"
+        claims = []
+
+        def change(of: Quantity, expr: Any, gives: bool, wrt: Quantity = wrt, moved: Quantity = moved) -> Claim:
+            symbol = d.change_symbol(of) if gives else None
+            return Claim(text(d.change_symbol(of)), CHANGE, of, expr, of, ((wrt, moved),), (), symbol)
+
+        if d.change is not None:
+            claims.append(change(d.of, d.instance(d.change, lag), False))
+        if d.result is not None:
+            claims.append(Claim(f"gradient by {text(wrt)}", GRADIENT, wrt, d.instance(d.result, lag), None,
+                                ((d.of, d.upstream),)))  # fmt: skip
+        for q, expr in d.first:
+            claims.append(change(d.at(q, lag), d.instance(expr, lag), True))
+        for back in range(lag - 1, -1, -1) if d.onward else ():
+            claims += [change(d.at(q, lag, back), d.instance(expr, lag, back), True) for q, expr in d.onward]
+        if d.last is not None:
+            claims.append(change(d.of, d.last, False))
+        found.append(Claims(label, _program(d, lag), tuple(claims), (moved, d.upstream)))
+    return found
+
+
+def _program(d: Lagged | Carried, lag: int) -> Program:
     """All steps from t-k on: with the step that made the state, or with the other states held after it."""
     if d.paths_kind == "total":
         return unrolled(d.cell, lag + 1)
@@ -48,9 +76,10 @@ def _program(d: Lagged, lag: int) -> Program:
     return unrolled(d.cell, lag, held=[d.cell.at(s.current, t - back) for s in others for back in range(1, lag)])
 
 
-def said_of_lag(d: Lagged) -> str:
+def said_of_lag(d: Lagged | Carried) -> str:
     """What the instances are, to be said with the evidence."""
     if d.symbolic:
         name = d.lag.name
         return f"{name} = {', '.join(map(str, INSTANCES))} (for more steps the chain rule, one factor each)"
-    return f"the result and {len(d.ways)} ways" if d.ways else ""
+    ways = getattr(d, "ways", ())
+    return f"the result and {len(ways)} ways" if ways else ""

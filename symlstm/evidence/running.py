@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlstm.evidence.claims import three_index
 from symlstm.evidence.definitions import adds_terms, compiled_elementwise, compiled_whole
 
 U = 2.0**-53
@@ -166,13 +165,3 @@ def _through(function: Callable[..., Any], arguments: list[Running], locally_con
 
 def _grown(bound: Any, moved: Any) -> Any:
     return bound + np.abs(moved) / ZOOM
-
-
-def three_index_bound(bounds: Any, values: Any) -> Any:
-    """How far rounding can carry the sum of the terms M_ij v_k, from the bounds of M and v."""
-    sizes = [(np.abs(m), np.abs(v), turned) for m, v, turned in values]
-    errors = [(b[0].real, b[1].real, b[2]) for b in bounds]
-    own = (len(bounds) + 2) * U * three_index(sizes)
-    first = three_index([(e[0], s[1], s[2]) for e, s in zip(errors, sizes, strict=True)])
-    second = three_index([(s[0], e[1], s[2]) for e, s in zip(errors, sizes, strict=True)])
-    return own + first + second

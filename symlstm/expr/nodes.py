@@ -71,7 +71,8 @@ class Quantity(MatrixSymbol):
     """A named array: a value at a time step (f_t, h_{t-1}), a parameter (no time), or an adjoint.
 
     `name` is the identifier in code, `base` the symbol it stands for on paper, `time` an expression in `t`
-    (None for parameters), `role` one of "value", "adjoint" (dL/d value), "delta" (dL/d pre-activation).
+    (None for parameters), `role` one of "value", "adjoint" (dL/d value), "delta" (dL/d pre-activation), "upstream",
+    "change" (how the value changes).
     """
 
     is_commutative = False
@@ -383,3 +384,12 @@ class Partial(Node):
 
 class Total(Partial):
     """The same through every path of the unrolled graph, written with an upright d."""
+
+
+class Rate(Node):
+    """How an array changes while something moves, not worked out yet: d/dε of it."""
+
+    shape = property(lambda self: self.args[0].shape)
+
+    def _entry(self, i: Any, j: Any, **kwargs: Any) -> sp.Expr:
+        return MatrixElement(self, i, j)

@@ -36,6 +36,7 @@ class Notation:
     product, plus, matrix_product: the signs of elementwise products, of pointwise sums and of matrix products (empty:
     side by side). time: template of a sign (#1) at a time (#2). concat, concat_separator: how [h; x] is written.
     adjoint, upstream, delta: templates of dL/dq, of its part from outside the step, and of dL/d(pre-activation of q).
+    change: template of how q changes.
     text_*: the same for plain text.
 
     What belongs to one cell (see symlstm.emit.cell_notation): inline, quantity -> the expression written in its place;
@@ -60,6 +61,7 @@ class Notation:
     adjoint: str = r"\bar{#1}"
     upstream: str = r"\Delta #1"
     delta: str = r"\delta^{#1}"
+    change: str = r"\dot{#1}"
     transpose: str = r"#1^{\top}"
     inline: Mapping[Any, Any] = field(default_factory=dict)
     blocks: Mapping[tuple[Any, Any, Any], tuple[str, str]] = field(default_factory=dict)

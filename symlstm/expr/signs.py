@@ -6,6 +6,7 @@ from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation, fill, show_time, symbol_latex, symbol_text
 
 _ROLES = {"adjoint": "d", "delta": "δ", "upstream": "Δ", "tangent": "∂"}
+_ACCENTS = {"change": "\u0307"}
 
 
 def quantity_latex(q: Quantity, notation: Notation) -> tuple[str, bool]:
@@ -18,7 +19,7 @@ def quantity_latex(q: Quantity, notation: Notation) -> tuple[str, bool]:
     elif q.role == "tangent":
         sign = rf"\partial {sign}"
     elif q.role != "value":
-        sign = fill(notation.adjoint if q.role == "adjoint" else notation.upstream, sign)
+        sign = fill(getattr(notation, q.role), sign)
     when = _time(q)
     if not when:
         return sign + lowered(subscript), _raised(sign)
@@ -33,7 +34,7 @@ def quantity_latex(q: Quantity, notation: Notation) -> tuple[str, bool]:
 def quantity_text(q: Quantity, notation: Notation) -> tuple[str, bool]:
     """Plain text, and False: a power after it is never misread."""
     sign, subscript = symbol_text(q.base, notation)
-    sign, when = _ROLES.get(q.role, "") + sign, _time(q)
+    sign, when = _ROLES.get(q.role, "") + sign + _ACCENTS.get(q.role, ""), _time(q)
     if when and notation.text_time:
         return fill(notation.text_time, sign + lowered(subscript), when), False
     return sign + lowered(_both(subscript, when)), False

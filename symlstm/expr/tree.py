@@ -29,6 +29,7 @@ REBUILD: dict[type, Any] = {
     x.Eye: x.Eye,
     x.Partial: x.Partial,
     x.Total: x.Total,
+    x.Rate: x.Rate,
     **time.MAKE,
 }
 """How a node is made again from changed arguments, so that it comes out simplified."""

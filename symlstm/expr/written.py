@@ -216,8 +216,11 @@ class _Writer:
         return out, PRODUCT
 
     def _factor(self, factor: Any) -> str:
+        if isinstance(factor, x.Diag) and isinstance(split_number(factor.args[0])[1], x.Spread):
+            return self.inside(factor.args[0], POWER)  # a number times the identity: the number
         text, holds = self.piece(factor)
-        return self.bracket(text) if holds < PRODUCT or isinstance(factor, (x.Hadamard, OverTime)) else text
+        quotient = isinstance(factor, x.Apply) and holds == PRODUCT
+        return self.bracket(text) if holds < PRODUCT or quotient or isinstance(factor, (x.Hadamard, OverTime)) else text
 
     def _between(self, before: str, after: str) -> str:
         return between(before, after, self.notation) if self.latex else " "
@@ -237,7 +240,7 @@ class _Writer:
         vector = expr.args[0]
         number, rest = split_number(vector)
         if isinstance(rest, x.Spread):
-            scalar = self._times(number, self.inside(rest, PRODUCT)) if number != 1 else self.inside(rest, PRODUCT)
+            scalar = self._times(number, self.inside(rest, POWER)) if number != 1 else self.inside(rest, POWER)
             return f"{scalar}{self.sign(chr(92) + ',', '')} I", PRODUCT
         if isinstance(rest, x.Ones):
             return f"{self.number(number)} I", PRODUCT
@@ -301,6 +304,10 @@ class _Writer:
     def total(self, expr: Any) -> Piece:
         of, wrt = (unmarked(self.piece(a)[0]) for a in expr.args)
         return self.sign(rf"\frac{{\mathrm{{d}} {of}}}{{\mathrm{{d}} {wrt}}}", f"d{of}/d{wrt}"), POWER
+
+    def rate(self, expr: Any) -> Piece:
+        inner = self.bracket(self.piece(expr.args[0])[0])
+        return self.sign(rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}} \varepsilon}} {inner}", f"d/dε{inner}"), POWER
 
     def entry(self, expr: Any) -> Piece:
         parent, i, j = expr.args
@@ -373,6 +380,7 @@ _HANDLERS: dict[type, Callable[[_Writer, Any], Piece]] = {
     x.Block: _Writer.block,
     x.Partial: _Writer.partial,
     x.Total: _Writer.total,
+    x.Rate: _Writer.rate,
     Marked: _Writer.marked,
     **dict.fromkeys(MAKE, over_time),
 }

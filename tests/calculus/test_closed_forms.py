@@ -100,7 +100,7 @@ def test_by_a_weight_the_action_on_an_upstream_gradient_is_an_outer_product():
     derivation = sl.derive(sl.cell("lstm"), "c", "W_f")
     assert written(derivation.result) == "(d_c * c_prev * f * (1 - f)) @ hx.T"
     (term,) = derivation.index
-    assert (written(term.matrix), written(term.vector)) == ("diag(c_prev * f * (1 - f))", "hx")
+    assert [(written(array), at) for array, at in term.factors] == [("diag(c_prev * f * (1 - f))", "ij"), ("hx", "k")]
 
 
 def test_no_result_contains_an_exponential():

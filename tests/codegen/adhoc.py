@@ -118,6 +118,22 @@ def with_output(x: "m", h_prev: "n", *, W: "n n+m", W_y: "q n"):
     return h, y
 
 
+def memory(x: "m", C_prev: "n p", h_prev: "n", *, W_k: "p m", W_v: "n m", W_f: "n n", b: "p"):
+    """A matrix state: a gate for each row, what is there already taken away (the delta rule), read by a query."""
+    k = tanh(W_k @ x)
+    v = W_v @ x + h_prev
+    f = sigmoid(W_f @ h_prev)
+    C = f[:, None] * C_prev + np.outer(v - C_prev @ k, k)
+    h = tanh(C) @ (k * b)
+    return C, h
+
+
+def mixed_memory(x: "m", C_prev: "n n", *, A: "n n", B: "n n", W: "n m"):
+    """Products of matrices, matrix by matrix and entry by entry, so that nothing can be written as one product."""
+    C = A @ (B * tanh(A @ (B * np.outer(W @ x, W @ x)) @ C_prev)) + 0.5 * C_prev.T
+    return C
+
+
 CELLS = {
     f.__name__: f
     for f in (
@@ -125,3 +141,6 @@ CELLS = {
         shared_weights, two_inputs, awkward_names, unused, forgetful, with_output,
     )
 }  # fmt: skip
+
+MATRICES = {f.__name__: f for f in (memory, mixed_memory)}
+"""Cells with a matrix for a state."""

@@ -7,6 +7,7 @@ from symlstm.codegen.inputs import shape_of
 from symlstm.plugins import CELLS, registered
 from symlstm.registry import cell as find
 from tests.codegen.adhoc import CELLS as ADHOC
+from tests.codegen.adhoc import MATRICES
 
 BUILT_IN = tuple(registered(CELLS))
 SIZES = {"n": 4, "m": 3, "k": 5, "p": 2, "q": 2}
@@ -14,7 +15,7 @@ STEP = 1e-30
 
 
 def cell_of(name):
-    return find(ADHOC.get(name, name))
+    return find({**ADHOC, **MATRICES}.get(name, name))
 
 
 def numbers(cell, *, batch=(), dtype=np.float64, seed=0):

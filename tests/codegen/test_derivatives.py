@@ -5,8 +5,8 @@ import pytest
 
 import symlstm as sl
 from symlstm.codegen.body import leaves
-from symlstm.errors import RuleMissing
 from tests.codegen.adhoc import CELLS as ADHOC
+from tests.codegen.adhoc import MATRICES
 from tests.codegen.numbers import BUILT_IN, cell_of, complex_step, leaf, numbers, with_leaf
 from tests.support.ulps import scaled_ulps
 
@@ -15,10 +15,8 @@ LIMIT = 64
 """Ulps of the largest entry. Judged: twice the worst that was measured, 32.0 (the gradient of a cell of one number,
 whose terms cancel to 0.014); else 14. The evidence has the bound that follows the conditioning of each formula."""
 
-REFUSED = {("shared_weights", "h", "M")}
-"""(cell, of, wrt) without a Jacobian, since the matrix enters nonlinearly and as more than a matrix times a vector."""
-
 every_cell = pytest.mark.parametrize("name", [*BUILT_IN, *ADHOC])
+with_matrices = pytest.mark.parametrize("name", [*BUILT_IN, *ADHOC, *MATRICES])
 
 
 def close(a, b):
@@ -33,7 +31,7 @@ def matrix(array, of_axes, wrt_axes):
     return np.expand_dims(array, -2) if of_axes == 0 else array
 
 
-@every_cell
+@with_matrices
 def test_the_jacobian_of_every_quantity_by_every_argument(name):
     cell = cell_of(name)
     k = sl.compile(cell)
@@ -52,18 +50,13 @@ def test_the_jacobian_of_every_quantity_by_every_argument(name):
             of, size = equation.quantity, values[equation.name].size
             expected = shifted[start : start + size]
             start += size
-            if of.shape[1] != 1:
-                continue
-            columns = (size, *at.shape) if wrt.shape[1] != 1 else (size, at.size)
-            if (name, of.name, wrt.name) in REFUSED:
-                with pytest.raises(RuleMissing, match="no index form"):
-                    k.jacobian(p, x, states, of=of.name, wrt=wrt.name)
-                continue
+            rows = (size,) if of.shape[1] == 1 else values[equation.name].shape
+            columns = (*rows, *at.shape) if wrt.shape[1] != 1 else (*rows, at.size)
             found = k.jacobian(p, x, states, of=of.name, wrt=wrt.name)
             assert close(found, expected.reshape(columns)), (of.name, wrt.name)
 
 
-@every_cell
+@with_matrices
 @pytest.mark.parametrize("batch", BATCHES)
 def test_the_state_jacobian_is_that_of_every_example(name, batch):
     cell = cell_of(name)
@@ -73,14 +66,13 @@ def test_the_state_jacobian_is_that_of_every_example(name, batch):
     for index in np.ndindex(batch):
         one = x[index] if isinstance(x, np.ndarray) else x and tuple(v[index] for v in x)
         blocks = []
-        for j, state in enumerate(cell.states):
+        for j in range(len(cell.states)):
             moved = tuple(s[index] for s in states)
 
             def stacked(v, moved=moved, j=j, one=one):
-                return np.concatenate(k.step(p, one, (*moved[:j], v, *moved[j + 1 :])))
+                return np.concatenate([np.ravel(s) for s in k.step(p, one, (*moved[:j], v, *moved[j + 1 :]))])
 
-            blocks.append(complex_step(stacked, moved[j]))
-            assert state.previous.shape[1] == 1
+            blocks.append(complex_step(stacked, moved[j]).reshape(len(found[index]), -1))
         assert close(found[index], np.concatenate(blocks, axis=-1))
 
 

@@ -178,9 +178,11 @@ def test_a_jacobian_with_its_axes_exchanged_fails():
 def test_a_wrong_index_form_fails_though_the_action_is_right():
     d = sl.derive(sl.cell("lstm"), "c", "W_f")
     (term,) = d.index
-    wrong = dataclasses.replace(d, index=(dataclasses.replace(term, vector=scale(2, term.vector)),))
+    (matrix, _), (vector, _) = term.factors
+    double = dataclasses.replace(term, factors=((matrix, "ij"), (scale(2, vector), "k")))
+    wrong = dataclasses.replace(d, index=(double,))
     assert failures(wrong.evidence()) == list(RUNGS)
-    turned = dataclasses.replace(d, index=(dataclasses.replace(term, turned=True),))
+    turned = dataclasses.replace(d, index=(dataclasses.replace(term, factors=((matrix, "ik"), (vector, "j"))),))
     assert failures(turned.evidence()) == list(RUNGS)
 
 
