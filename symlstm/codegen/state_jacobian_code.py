@@ -78,7 +78,7 @@ def _by_columns(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
                 columns: Callable[..., str] = columns,
             ) -> list[str]:
                 sizes = ", ".join(writer.sizes.text(rows[k]) for k in places)
-                ranges = ", ".join(_range(writer, starts[k], rows[k], total) for k in places)
+                ranges = ", ".join(block_range(writer, starts[k], rows[k], total) for k in places)
                 found = columns(of, f"(*{batch}, {sizes})")
                 return [f"{out}[..., {ranges}] = {found}"] if found else []
 

@@ -74,7 +74,7 @@ def _explained(d: Carried, notation: Notation) -> list[Block]:
     if d.onward:
         j, begin = Formula(str(d.index), str(d.index)), shown_time(t - d.lag + 1)
         said: list[Any] = ["From step ", begin, " on, for ", j, " = ", begin, ", ..., ", shown_time(t)]
-        found.append(Paragraph((*said, ", in this order; no product of matrices says the same.")))
+        found.append(Paragraph((*said, ", in this order.")))
     overs = [over for _, e in d.rows for over in outermost(e, OverTime)]
     if any(isinstance(over, MatmulOver) for over in overs):
         found.append(Paragraph(("The factors of the product stand from right to left, the latest on the left.",)))

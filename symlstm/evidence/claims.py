@@ -147,7 +147,8 @@ def settle(claims: Claims, values: dict[Quantity, Any], calculate: Any) -> Itera
 def by_index(terms: list[list[tuple[Any, str]]], sizes: Sequence[int], field: Any = np) -> Any:
     """The sum of products of entries as an array with one axis a letter, of these sizes.
 
-    field: what multiplies and adds arrays; NumPy, or a field whose arrays are rearranged by their method `map`.
+    field: what multiplies and adds arrays; NumPy, or a field whose arrays are rearranged by their method `map`. Raises
+    Incomputable where the arrays are of other sizes.
     """
     axes = string.ascii_lowercase[8 : 8 + len(sizes)]
 
@@ -163,7 +164,10 @@ def by_index(terms: list[list[tuple[Any, str]]], sizes: Sequence[int], field: An
     def product(term: list[tuple[Any, str]]) -> Any:
         return reduce(field.multiply, [placed(array, letters) for array, letters in term])
 
-    return reduce(field.add, map(product, terms))
+    try:
+        return reduce(field.add, map(product, terms))
+    except ValueError as error:
+        raise Incomputable(f"the form by index has arrays of other sizes: {error}") from error
 
 
 def index_sizes(claim: Claim, sizes: Any) -> list[int]:

@@ -250,3 +250,65 @@ def test_a_wrong_action_on_a_change_is_noticed_by_every_rung():
     d = sl.derive(CELLS["delta_rule"], "C", "h_prev")
     wrong = dataclasses.replace(d, change=d.change.args[0])
     assert [r.held for r in wrong.evidence().rungs] == [False] * 3
+
+
+LAGS = [
+    ("delta_rule", "C", "C_prev", "partial", "w", "Ċ_t = Ċ_{t-w} (∏←_{j=t-w+1}^{t} (I - k_j k_jᵀ))ᵀ"),
+    ("gated_rows", "C", "C_prev", "total", "w", "Ċ_t = diag(⨀_{j=t-w+1}^{t} f_j) Ċ_{t-w}"),
+    ("gated_columns", "C", "C_prev", "partial", "w", "Ċ_t = Ċ_{t-w} diag(⨀_{j=t-w+1}^{t} f_j)"),
+    ("mlstm", "C", "C_prev", "total", "w", "Ċ_t = (⨀_{j=t-w+1}^{t} f_j) Ċ_{t-w}"),
+    ("matrix_state", "C", "C_prev", "partial", "w", "Ċ_t = 0.5^w Ċ_{t-w}"),
+]
+
+
+@pytest.mark.parametrize(("cell", "of", "wrt", "paths", "lag", "closed"), LAGS)
+def test_over_many_steps_gates_multiply_a_change_of_a_matrix(cell, of, wrt, paths, lag, closed):
+    d = sl.derive(CELLS[cell], of, wrt, paths=paths, lag=lag)
+    (row,) = d.rows
+    assert f"{text(row[0])} = {text(row[1])}" == decomposed(closed)
+
+
+def test_what_is_no_product_over_the_steps_is_a_recurrence_of_changes():
+    d = sl.derive(CELLS["matrix_state"], "h", "h_prev", paths="total", lag="w")
+    assert d.change is None and d.result is None
+    assert [f"{text(symbol)} = {text(expr)}" for symbol, expr in d.rows] == [
+        decomposed(line) for line in ("Ċ_{t-w} = 0", "Ċ_j = 0.5 Ċ_{j-1} + k_j ḣ_{j-1}ᵀ", "ḣ_j = Ċ_j k_j + U ḣ_{j-1}")
+    ]
+    assert "From step t-w+1 on" in d.text()
+
+
+def test_over_a_few_steps_a_vector_by_a_vector_is_a_matrix():
+    d = sl.derive(CELLS["matrix_state"], "h", "h_prev", paths="total", lag=2)
+    assert text(d.result) == "0.5 k_{t-1} k_tᵀ + (k_t k_tᵀ + U) (k_{t-1} k_{t-1}ᵀ + U)"
+
+
+SOME_LAGS = {"matrix_state": "hC", "delta_rule": "hC", "gated_rows": "C", "gated_columns": "hC", "memory": "C"}
+
+
+@pytest.mark.parametrize("lag", [2, 5, "w"])
+@pytest.mark.parametrize("paths", ["partial", "total"])
+@pytest.mark.parametrize("name", SOME_LAGS)
+def test_every_rung_holds_over_several_steps(name, paths, lag):
+    cell = sl.cell(CELLS[name])
+    wrt = [s.previous.name for s in cell.states if s.current.name in SOME_LAGS[name]]
+    for of in SOME_LAGS[name]:
+        for state in wrt:
+            d = sl.derive(cell, of, state, paths=paths, lag=lag)
+            found = d.evidence()
+            assert [r.held for r in found.rungs] == [True] * 3, (of, state, str(found))
+            for show in (d.text, d.markdown, d.latex, d.json):
+                assert show(steps=True)
+
+
+@pytest.mark.parametrize("lag", [2, "w"])
+def test_a_wrong_product_or_recurrence_is_noticed_by_every_rung(lag):
+    closed = sl.derive(CELLS["delta_rule"], "C", "C_prev", lag=lag)
+    for broken in (
+        dataclasses.replace(closed, change=closed.change.args[0]),
+        dataclasses.replace(closed, result=closed.upstream),
+    ):
+        assert [r.held for r in broken.evidence().rungs] == [False] * 3
+    d = sl.derive(CELLS["matrix_state"], "C", "h_prev", paths="total", lag="w")
+    (q, expr), *others = d.onward
+    forgotten = dataclasses.replace(d, onward=((q, expr.args[0]), *others))
+    assert [r.held for r in forgotten.evidence().rungs] == [False] * 3

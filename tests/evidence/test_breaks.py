@@ -86,6 +86,9 @@ class Wrong:
     def __getattr__(self, name):
         return getattr(object.__getattribute__(self, "right"), name)
 
+    def act(self, change):
+        return self.change(self.right.act(change))
+
     def push(self, jacobian):
         return self.change(self.right.push(jacobian))
 
@@ -106,6 +109,9 @@ def rules_broken():
 
 
 class _Untransposed:
+    def act(self, change):
+        return scale(2, transpose(change))
+
     def push(self, jacobian):
         return jacobian
 
