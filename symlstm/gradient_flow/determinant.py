@@ -26,7 +26,7 @@ from symlstm.codegen import compile, formula
 from symlstm.codegen.inputs import read
 from symlstm.equations import Cell
 from symlstm.errors import RuleMissing
-from symlstm.expr.build import Matrix, add, apply, det, hadamard, ones, scale, split_number, whole, zeros
+from symlstm.expr.build import Matrix, add, apply, det, hadamard, ones, partial, scale, split_number, whole, zeros
 from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Det, Eye, Matmul, Quantity, Zeros, quantity, t
 from symlstm.expr.text import text
@@ -35,6 +35,8 @@ from symlstm.gradient_flow.blocks import Blocks, has_no_rank, take_one
 from symlstm.registry import cell as find
 
 Array = np.ndarray[Any, Any]
+LONG = 40
+"""A block of more signs than this is not written out where it is one of several."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,12 +103,13 @@ def state_jacobian_symbol(cell: Cell) -> Quantity:
 def _found(cell: Cell) -> LogDet:
     start = _log(Det(state_jacobian_symbol(cell)))
     whole_, held = _jacobian(cell), _with_other_states_held(cell)
-    after = _log(Det(whole_.matrix))
+    symbols = _symbols(cell)
+    after = _log(Det(symbols.matrix if len(cell.states) > 1 else whole_.matrix))
     steps = [Step("blocks", start, after, "the derivatives of the new states by the previous ones", start)]
     if held != whole_:
         names = ", ".join(text(s.current) for s in cell.states)
         why = f"a row of {names} that contains another has a multiple of it taken off: the determinant stays"
-        steps.append(Step("rows taken off", after, _log(Det(held.matrix)), why, start))
+        steps.append(Step("rows taken off", after, _log(Det(_short(held, whole_, symbols).matrix)), why, start))
     factors: list[Matrix] = []
     divided: list[Matrix] = []
     sign, rest, singular = sp.S.Zero, held, has_no_rank(held)
@@ -154,6 +157,23 @@ def _jacobian(cell: Cell) -> Blocks:
         tuple(derive(cell, s.current.name, r.previous.name).result for r in cell.states) for s in cell.states
     )
     return _blocks(cell, entries)
+
+
+def _symbols(cell: Cell) -> Blocks:
+    """The same, not worked out."""
+    return _blocks(cell, tuple(tuple(partial(s.current, r.previous) for r in cell.states) for s in cell.states))
+
+
+def _short(held: Blocks, full: Blocks, symbols: Blocks) -> Blocks:
+    """What has become of the rows, where something has; what is as before and long, by its symbol."""
+    entries = tuple(
+        tuple(
+            symbol if entry == before and len(text(entry)) > LONG else entry
+            for entry, before, symbol in zip(*rows, strict=True)
+        )
+        for rows in zip(held.entries, full.entries, symbols.entries, strict=True)
+    )
+    return Blocks(held.rows, held.columns, entries)
 
 
 def _with_other_states_held(cell: Cell) -> Blocks:
