@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import symlstm as sl
 from symlstm.errors import RuleMissing, ShapeError, ValueUnusable
@@ -45,6 +45,7 @@ def test_j_times_v_is_the_state_jacobian_times_v(name, batch):
         require_equal(cell, p, x, states, rng.normal(size=(*batch, rows, count)))
 
 
+@settings(max_examples=100)
 @given(programs())
 def test_random_cells(program):
     arguments, rng = drawn_numbers(program)
