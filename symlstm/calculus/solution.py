@@ -22,7 +22,7 @@ from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, add, hadamard, ones, scale, split_number, zeros
 from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Quantity, t
-from symlstm.expr.notation import show_time
+from symlstm.expr.notation import number_text, show_time
 from symlstm.expr.text import text
 from symlstm.expr.time import ProductOver, SumOver, at_times, expand, product_over, sum_over
 from symlstm.expr.tree import quantities, replace
@@ -155,7 +155,10 @@ def _solved(cell: Cell, state: State, a: Matrix, b: Matrix, start: Any) -> Solut
     first = cell.at(s, start)
     form = _Form(cell, s, a, b, start)
     recurrence, result = add(hadamard(a, before), b), form.closed(t)
-    ended = first if isinstance(a, x.Ones) else x.Hadamard(form.empty(), first)
+    number, rest = split_number(a)
+    same = isinstance(rest, x.Ones) and (number == 1 or rest.shape[1] != 1)  # the number itself multiplies a matrix
+    ended = first if same else x.Hadamard(form.empty(), first)
+    factor = number_text(number) if isinstance(rest, x.Ones) else text(a)
     nothing = isinstance(b, x.Zeros)
     begin = ended if nothing else x.Add(SumOver(form.term(start), form.k, start + 1, start), ended)
     earlier = add(hadamard(a, form.closed(t - 1)), b)
@@ -165,7 +168,7 @@ def _solved(cell: Cell, state: State, a: Matrix, b: Matrix, start: Any) -> Solut
         Step("beginning", first, begin, f"at time {begins}: the sum is empty, the product is 1", first),
         Step("recurrence", s, recurrence, "the equation of the cell", s),
         Step("induction", recurrence, earlier, "the formula holds one step earlier", s),
-        Step("taken in", earlier, taken_in, f"{text(a)} becomes the last factor of every product", s),
+        Step("taken in", earlier, taken_in, f"{factor} becomes the last factor of every product", s),
         Step("last term", taken_in, result, f"{text(b)} is the last term of the sum; its product is empty", s),
     )
     return Solution(cell, state, a, b, result, _given(cell, a, b), steps, start)

@@ -11,6 +11,7 @@ from symlstm.expr.build import add, hadamard
 from symlstm.expr.nodes import t
 from symlstm.expr.text import text
 from symlstm.expr.time import SumOver, at_times, expand
+from tests.calculus.matrix_cells import CELLS as MATRICES
 
 
 def coupled(x: "m", h_prev: "n", c_prev: "n", *, W: "n n+m", U: "n n+m", V: "n n+m"):
@@ -147,3 +148,18 @@ def broken(s):
 def test_a_wrong_solution_is_noticed_by_every_rung(k):
     name, wrong = list(broken(sl.solution("lstm")))[k]
     assert [r.held for r in wrong.evidence().rungs] == [False] * 4, name
+
+
+def test_a_matrix_state_has_a_solution_too():
+    closed = {
+        "matrix_state": "Σ_{k=1}^{t} 0.5^{t-k} k_k h_{k-1}ᵀ + 0.5^t C_0",
+        "gated_rows": "Σ_{k=1}^{t} (⨀_{j=k+1}^{t} (f_j 1ᵀ)) ⊙ (tanh(W x_k) x_kᵀ Vᵀ) + (⨀_{j=1}^{t} (f_j 1ᵀ)) ⊙ C_0",
+        "mlstm": "Σ_{k=1}^{t} i_k (⨀_{j=k+1}^{t} f_j) ⊙ (v_k k_kᵀ) + (⨀_{j=1}^{t} f_j) ⊙ C_0",
+    }
+    for name, result in closed.items():
+        s = sl.solution(MATRICES[name], "C")
+        assert text(s.result) == result
+        assert s.evidence().ok
+    s = sl.solution(MATRICES["matrix_state"], "C")
+    assert "0.5 becomes the last factor of every product" in [step.because for step in s.steps]
+    assert s.steps[0].after == add(*s.steps[0].after.args[:1], s.cell.at(s.state.current, 0))
