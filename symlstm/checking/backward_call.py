@@ -13,7 +13,7 @@ import itertools
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ import numpy as np
 from symlstm.checking.calls import SELF, attempt_on, call_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.layout import laid_out
-from symlstm.checking.leaves import leaves
+from symlstm.checking.leaves import Path, leaves
 from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe, copies, draw
 from symlstm.checking.steplists import ANY, gathered, patterns
@@ -38,10 +38,11 @@ CACHES = ("saved", "ctx", "memo", "context", "tape")
 @dataclass(frozen=True)
 class Called:
     """above: by state, the gradients from outside, (steps, batch, n) or (batch, n) after the last step; gradients: what
-    came back, by name."""
+    came back, by name; paths: of what each is the gradient, where that is known."""
 
     above: Mapping[str, list[Any]]
     gradients: Mapping[str, Any]
+    paths: Mapping[str, Path] = field(default_factory=dict)
 
 
 def upstream_of(name: str) -> str | None:

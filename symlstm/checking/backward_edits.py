@@ -10,6 +10,7 @@ import sympy as sp
 from symlstm.calculus.backward import adjoint_symbol
 from symlstm.checking.backward_loop import derived
 from symlstm.checking.convention import Convention
+from symlstm.checking.cut_edits import cut_edits
 from symlstm.checking.edits import Edit, edits_of
 from symlstm.checking.reference import Equations
 from symlstm.checking.sites import stacked_as
@@ -49,7 +50,8 @@ def backward_edits(convention: Convention, equations: Equations, forward: set[Qu
     parameters = {a.quantity for a in derived(sites.cell).adjoints if a.of in sites.cell.parameters}
     half = tuple((q, build.scale(sp.Rational(1, 2), e)) for q, e in equations if q in parameters)
     more.append(Edit("mean", "gradients of parameters are means over the batch, not sums", half))
-    return [e for e in (*more, *found) if dict(e.changes) != {q: dict(equations)[q] for q, _ in e.changes}]
+    cut = cut_edits(derived(sites.cell), equations, parameters)
+    return [e for e in (*more, *found, *cut) if dict(e.changes) != {q: dict(equations)[q] for q, _ in e.changes}]
 
 
 def _of_products(convention: Convention, equations: Equations) -> Iterator[Edit]:

@@ -45,6 +45,7 @@ class Block:
         if self.kind == "parameter":
             each = [np.broadcast_to(part, (batch, *part.shape[-2:])).sum(axis=0, keepdims=True) for part in each]
             return np.sum(each, axis=0)
+        each = [np.broadcast_to(part, (batch, *part.shape[-2:])) for part in each]
         return np.stack(each) if self.numbers.ndim == 4 else each[0]
 
 

@@ -74,7 +74,7 @@ class Call:
         arrays = dict(arrays)
         if self.compiled is not None:
             with running(self.precision):
-                return self.compiled({path: arrays[path] for path in sorted(arrays, key=str)})
+                return self.compiled({path: arrays[path] for path in sorted(arrays, key=str)}), None
         for path in self.stacked:
             if path in arrays:
                 arrays[path] = spread_input(arrays[path], self.arguments[path[0]], self.precision)

@@ -17,7 +17,7 @@ from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
 from symlstm.checking.find import find
 from symlstm.checking.findings import another_cell, imprecise, unexplained, wrong
-from symlstm.checking.foreign import notes, quicker
+from symlstm.checking.foreign import differentiated, notes, quicker
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.implementation import read
 from symlstm.checking.loop import bounds, float_results
@@ -168,6 +168,9 @@ def examine(
             given = function_from_file(backward) if in_a_file else backward
             more, gradients = check_backward(given, convention, probe)
             found, ulps = [*found, *more], {**ulps, **gradients}
+    elif not any(f.severity == WRONG for f in found):
+        more, gradients = differentiated(convention, probe)
+        found, ulps = [*found, *more], {**ulps, **gradients}
     seconds = time.perf_counter() - start
     ordered = tuple(sorted(found, key=lambda f: f.severity != WRONG))
     return Report(reference.name, convention.said(), ordered, ulps, ruled_out, seconds, named, reading, convention)

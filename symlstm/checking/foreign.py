@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.calls import SELF, Call, attempt
+from symlstm.checking.convention import Convention
+from symlstm.checking.derivatives import NoGradient, derivatives_of
+from symlstm.checking.gradient import check_backward
 from symlstm.checking.leaves import Path, leaves, own_arrays
+from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, Finding
 from symlstm.checking.tensors import kind_of
 from symlstm.errors import ValueUnusable
 
+CUTS = "detach, stop_gradient, .data, no_grad"
 CLOSE = 2.0**-36
 """For looking only: compiled and not, the two are the same function."""
 
@@ -27,6 +32,26 @@ def notes(call: Call) -> list[Finding]:
     holder = kind_of(call.owner) if call.owner is not None else None
     said = holder.notes(call.owner) if holder is not None and holder.holds(call.owner) else []
     return found + [Finding(name, "", call.line, message, "", NOTE) for name, message in said]
+
+
+def differentiated(convention: Convention, probe: Probe) -> tuple[list[Finding], dict[str, Any]]:
+    """The gradients that the library gives of the implementation, against the derived ones; and their ulps."""
+    call = probe.example.call
+    if not call.foreign:
+        return [], {}
+    own = derivatives_of(call)
+    if own is None:
+        message = "its gradients were not checked: not all of it can be differentiated by the library, in float64"
+        return [Finding("gradients_not_checked", "", call.line, message, "", NOTE)], {}
+    try:
+        found, ulps = check_backward(own, convention, probe)
+        cut = {f: f"{f.message} ({CUTS})" for f in found if f.name == "backward_cut_off"}
+        return [replace(f, where=call.line, message=cut.get(f, f.message)) for f in found], ulps
+    except NoGradient as problem:
+        message = f"{problem.message}: it is cut off ({CUTS}, or a tensor made anew)"
+        return [Finding("no_gradient", "", call.line, message, "the sum of all results at random weights")], {}
+    except ValueUnusable as problem:
+        return [Finding("not_differentiable", "", call.line, problem.message, "")], {}
 
 
 def quicker(call: Call, arrays: Mapping[Path, Any]) -> Call:

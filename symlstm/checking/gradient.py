@@ -8,11 +8,12 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symlstm.checking.backward_call import batch_of, called, plain
+from symlstm.checking.backward_call import Called, batch_of, called, plain
 from symlstm.checking.backward_loop import Back, BackLoop, back_loop, derived, parts, scan_back
 from symlstm.checking.backward_search import Block, Point, Search
 from symlstm.checking.compare import FEW_STEPS, sizes_of
 from symlstm.checking.convention import Convention
+from symlstm.checking.derivatives import Derivatives
 from symlstm.checking.edits import Edit
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import Each, mapped, steps_in
@@ -26,13 +27,13 @@ from symlstm.evidence.digits import FIELD as DIGITS
 from symlstm.evidence.running import U, exact
 from symlstm.expr.nodes import Quantity
 
+Backward = Callable[..., Any] | str | Derivatives
+"""A function, the name of a method of the same object, or what the library of the arrays gives."""
 POINTS = 3
 MOST_IN_TIME = 2
 
 
-def check_backward(
-    function: Callable[..., Any] | str, convention: Convention, probe: Probe
-) -> tuple[list[Finding], dict[str, Any]]:
+def check_backward(function: Backward, convention: Convention, probe: Probe) -> tuple[list[Finding], dict[str, Any]]:
     """What is wrong with a backward function (or method, by name), and its ulps by gradient."""
     free = convention.sequence and probe.example.any_length
     points = _points(function, convention, probe.of_length(FEW_STEPS) if free else probe)
@@ -55,15 +56,18 @@ def check_backward(
     return _diagnosed(function, points, loop, convention, probe if free else None, sizes, wrong), ulps
 
 
-def _points(function: Callable[..., Any] | str, convention: Convention, probe: Probe) -> list[Point]:
+def _points(function: Backward, convention: Convention, probe: Probe) -> list[Point]:
     return [_point(function, convention, probe, k) for k in range(POINTS)]
 
 
-def _point(function: Callable[..., Any] | str, convention: Convention, probe: Probe, k: int) -> Point:
+def _point(function: Backward, convention: Convention, probe: Probe, k: int) -> Point:
     rng = np.random.default_rng(100 + k)
     cell, example = convention.sites.cell, probe.example
     arrays = {path: draw(rng, example.shape(path)) for path in example.templates}
-    given = called(function, convention, probe, arrays, rng)
+    if isinstance(function, Derivatives):
+        given = function.called(convention, probe, arrays, rng)
+    else:
+        given = called(function, convention, probe, arrays, rng)
     values = convention.values(arrays, sizes_of(convention, probe))
     steps = steps_in(values)
     for q, symbol in derived(cell).upstream.items():
@@ -72,7 +76,7 @@ def _point(function: Callable[..., Any] | str, convention: Convention, probe: Pr
             for t, part in enumerate(number) if number.ndim == 3 else [(steps - 1, number)]:
                 total[t] = total[t] + part[..., None]
         values[symbol] = Each(total) if convention.sequence else total[0]
-    blocks = list(_blocks(convention, arrays, given.gradients))
+    blocks = list(_blocks(convention, arrays, given))
     if not blocks:
         raise ValueUnusable(
             f"none of the results of the backward function has the name of a gradient ({', '.join(given.gradients)})",
@@ -87,15 +91,15 @@ def _rows(q: Quantity, values: Mapping[Any, Any]) -> int:
     return int(np.shape(values[like[0]])[like[1] - 2])
 
 
-def _blocks(convention: Convention, arrays: Mapping[Path, Any], found: Mapping[str, Any]) -> Iterator[Block]:
+def _blocks(convention: Convention, arrays: Mapping[Path, Any], given: Called) -> Iterator[Block]:
     """Every part of every returned gradient of which the cell has one."""
     cell, sites = convention.sites.cell, convention.sites
     adjoints = {a.of.name: a.quantity for a in derived(cell).adjoints if a.quantity.role == "adjoint"}
     roles = {path: q for q, path in convention.roles.items()}
     inputs = {q.name for q in cell.inputs}
-    for name, gradient in found.items():
+    for name, gradient in given.gradients.items():
         of = plain(name)
-        path = next((p for p in arrays if p and p[-1] == of), None)
+        path = given.paths.get(name) or next((p for p in arrays if p and p[-1] == of), None)
         path = path or next((p for p in arrays if str(p[-1]).lower() == of.lower()), None)
         if path is None and (role := role_of(of)):
             path = convention.roles.get(role if role == "x" else f"{role}_prev")
@@ -157,7 +161,7 @@ def _digits(point: Point, loop: BackLoop, sizes: Mapping[Any, int]) -> Back:
 
 
 def _diagnosed(
-    function: Callable[..., Any] | str,
+    function: Backward,
     points: list[Point],
     loop: BackLoop,
     convention: Convention,

@@ -44,6 +44,13 @@ def own_arrays(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
     return found
 
 
+def picked(value: Any, path: Path) -> Any:
+    """What lies under a path."""
+    for key in path:
+        value = dict(_parts(value))[key]
+    return value
+
+
 def is_numbers(value: Any) -> bool:
     """An array (or NumPy number) of floating-point numbers, in any library, or of formulas."""
     if not isinstance(value, (np.ndarray, np.floating)):

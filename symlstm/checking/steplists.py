@@ -35,7 +35,7 @@ def stacked_input(value: Any) -> Any:
 def spread_input(array: Any, given: Any, precision: Precision = "own") -> Any:
     """An array as one array a step, in the container, and of the library, that the example has."""
     one = next(iter(given.values() if isinstance(given, dict) else given))
-    parts = [like(part.copy(), one, precision) for part in array]
+    parts = [like(np.array(part), one, precision) if isinstance(array, np.ndarray) else part for part in array]
     if isinstance(given, dict):
         first = min(given)
         return {first + k: part for k, part in enumerate(parts)}
@@ -70,6 +70,12 @@ def gathered(found: list[Leaf], wanted: Iterable[Path]) -> dict[Path, Any]:
         if not own:
             alone[leaf.path] = leaf.array
     return alone | {p: np.stack([a for _, a in sorted(parts, key=lambda e: e[0])]) for p, parts in members.items()}
+
+
+def members(found: Iterable[Path], pattern: Path) -> list[Path]:
+    """The paths under a pattern, in the order of the steps."""
+    own = [path for path in found if len(path) == len(pattern) and _under(pattern, path)]
+    return sorted(own, key=lambda path: path[pattern.index(ANY)])
 
 
 def _under(pattern: Path, path: Path) -> bool:

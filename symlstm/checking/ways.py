@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.checking.axes import LETTERS, SIZES, STEPS, Axis, M, N
+from symlstm.checking.axes import LETTERS, SIZES, STEPS, Axis, B, M, N
 from symlstm.checking.calls import SELF, Call, attempt, call_of, entry, in_precision
 from symlstm.checking.example import Example, lengths, meaning, templates_of
 from symlstm.checking.leaves import Path, leaves, like, own_arrays
@@ -195,6 +195,9 @@ def _example(at: Callable[[int, int], Any], way: Way, sizes: tuple[int, int, int
             if leaf.path[0] == SELF:
                 axes = [meaning(length, n, m) or Axis(length) for length in leaf.array.shape]
                 templates[leaf.path] = tuple(axes)
+    for path, axes_of in list(templates.items()):
+        if path[0] == SELF and role_of(str(path[-1])) in ("h", "c"):  # a state that the object keeps
+            templates[path] = tuple(B if length == Axis(sizes[2]) else length for length in axes_of)
     for name, role in way.arguments:
         for path in [leaf.path for leaf in call.leaves() if leaf.path[0] == name]:
             layout, own = (way.x.replace("*", "t"), M) if role == "x" else (way.state, N)

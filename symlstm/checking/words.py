@@ -71,6 +71,8 @@ def gate_of(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:
 
 def side_of(name: str) -> str | None:
     """x or h, if the name of a weight or bias says which it multiplies."""
+    if found := re.search(r"([a-z]+)(?:2|_to_)h", name.lower()):  # i2h, x2h, h2h, hidden_to_hidden
+        return "h" if found[1].startswith("h") else "x"
     tokens = [token.lower() for token in re.findall(r"[A-Z]+[a-z]*|[a-z]+", name)]
     for token in tokens:
         if token in ("ih", "hh", "recurrent"):

@@ -116,7 +116,7 @@ def _with(**holes):
         z = x @ params["kernel"] + h @ params["recurrent"] + params["bias"]
         i, f, g, o = jnp.split(z, 4, axis=-1)
         f = holes.get("f", lambda f: jax.nn.sigmoid(f))(f)
-        new = f * holes.get("c_prev", lambda c, h: c)(c, h) + jax.nn.sigmoid(i) * holes.get("g", jnp.tanh)(g)
+        new = f * c + jax.nn.sigmoid(i) * holes.get("g", jnp.tanh)(g)
         h = jax.nn.sigmoid(o) * holes.get("out", jnp.tanh)(new)
         return (h, new), h
 
@@ -140,7 +140,7 @@ def _swapped(params, xs, h0, c0):
 WRONG = {
     "relu candidate": (_with(g=jax.nn.relu), "lstm", step_example),
     "compiled, hard sigmoid": (jax.jit(_with(f=jax.nn.hard_sigmoid)), "lstm", step_example),
-    "forget gate on h": (_with(c_prev=lambda c, h: h), "lstm", step_example),
+    "no forget gate": (_with(f=jnp.ones_like), "lstm", step_example),
     "float32 inside": (
         _with(out=lambda c: jnp.tanh(c.astype(jnp.float32)).astype(c.dtype)), "lstm", step_example,
     ),
@@ -149,3 +149,21 @@ WRONG = {
     "initial states exchanged": (_swapped, "lstm", scanned_example),
     "another GRU": (Made, "gru_reset_before", None),
 }  # fmt: skip
+
+
+def _cut_off(params, state, x):
+    h, c = state
+    return step(params, (jax.lax.stop_gradient(h), c), x)
+
+
+@jax.custom_vjp
+def _tanh(z):
+    return jnp.tanh(z)
+
+
+_tanh.defvjp(lambda z: (jnp.tanh(z), z), lambda z, dh: (dh * (1 - z**2),))
+
+WRONG_GRADIENTS = {
+    "h is cut off": (partial(scanned, step=_cut_off), "lstm", scanned_example),
+    "a derivative by hand": (_with(g=_tanh), "lstm", step_example),
+}

@@ -40,19 +40,19 @@ class ParameterSequence(nn.Module):
     def pick(self, x, t):
         return x[:, t]
 
-    def keep(self, h, c):
+    def before(self, h, c):
         return h, c
 
     def forward(self, x, init_states=None):
         h, c = self.start(x, init_states)
         n, outs = self.hidden_size, []
         for t in range(x.shape[1]):
+            h, c = self.before(h, c)
             z = self.pick(x, t) @ self.W + h @ self.U + self.bias
             i, f, o = torch.sigmoid(z[:, :n]), torch.sigmoid(z[:, n : 2 * n]), torch.sigmoid(z[:, 3 * n :])
             c = f * c + i * torch.tanh(z[:, 2 * n : 3 * n])
             h = o * torch.tanh(c)
             outs.append(h.unsqueeze(1))
-            h, c = self.keep(h, c)
         return torch.cat(outs, dim=1), (h, c)
 
 
@@ -122,6 +122,61 @@ class Nested(nn.Module):
             h, c = self.cell(x[:, t, :], (h, c))
             out[:, t] = h
         return out, h, c
+
+
+class GRUSequence(nn.Module):
+    """Batch first by a flag; names say which side a bias is on."""
+
+    def __init__(self, input_size, hidden_size, batch_first=True):
+        super().__init__()
+        self.i2h, self.h2h = nn.Linear(input_size, 3 * hidden_size), nn.Linear(hidden_size, 3 * hidden_size)
+        self.hidden_size, self.batch_first = hidden_size, batch_first
+
+    def forward(self, x, h=None):
+        x = x.transpose(0, 1) if self.batch_first else x
+        h = x.new_zeros(x.size(1), self.hidden_size) if h is None else h
+        ys = []
+        for t in range(x.size(0)):
+            ir, iz, ia = self.i2h(x[t]).chunk(3, 1)
+            hr, hz, ha = self.h2h(h).chunk(3, 1)
+            r, z = torch.sigmoid(ir + hr), torch.sigmoid(iz + hz)
+            h = (1 - z) * torch.tanh(ia + r * ha) + z * h
+            ys.append(h)
+        y = torch.stack(ys)
+        return (y.transpose(0, 1) if self.batch_first else y), h
+
+
+class Wrapped(nn.Module):
+    """How it was made is not told by its signature, so it is checked in its own sizes."""
+
+    def __init__(self, cell, *args):
+        super().__init__()
+        self.cell = cell(*args)
+
+    def forward(self, input, state):
+        outs = []
+        for x in input.unbind(0):
+            state = self.cell(x, state)
+            outs.append(state[0])
+        return torch.stack(outs), state
+
+
+class Keeping(nn.Module):
+    """States are kept in the object."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.linear = nn.Linear(input_size + hidden_size, 4 * hidden_size)
+        self.h, self.c = torch.zeros(2, hidden_size), torch.zeros(2, hidden_size)
+
+    def forward(self, x):
+        outs = []
+        for t in range(x.size(1)):
+            i, f, o, g = self.linear(torch.cat((x[:, t], self.h), 1)).chunk(4, 1)
+            self.c = f.sigmoid() * self.c + i.sigmoid() * g.tanh()
+            self.h = o.sigmoid() * self.c.tanh()
+            outs.append(self.h)
+        return torch.stack(outs, 1)
 
 
 def function(x, h, c, w_ih, w_hh, b):
@@ -215,7 +270,20 @@ def wrong_way(inputs, state, params):
     return from_scratch(inputs.flip(0), state, params)
 
 
+class Predicting(LinearCell):
+    """With a prediction from the new state."""
+
+    def __init__(self, input_size, hidden_size, output_size=7):
+        super().__init__(input_size, hidden_size)
+        self.out = nn.Linear(hidden_size, output_size)
+
+    def forward(self, x, hidden):
+        h, c = super().forward(x, hidden)
+        return self.out(h).softmax(-1), (h, c)
+
+
 RIGHT = {
+    "with a prediction": (Predicting(4, 3), "lstm_softmax", None),
     "a module": (LinearCell(3, 5), "lstm", None),
     "a module's class": (LinearCell, "lstm", None),
     "a wide module": (LinearCell(64, 64), "lstm", None),
@@ -224,6 +292,9 @@ RIGHT = {
     "a sequence, time first": (TimeFirst(4, 3), "lstm", None),
     "a cell in a module": (Nested(6, 5), "lstm", None),
     "a GRU": (GRUCell(4, 3), "gru", None),
+    "a GRU over a sequence": (GRUSequence(3, 5), "gru", None),
+    "as many inputs as units": (Wrapped(LinearCell, 4, 4), "lstm", None),
+    "states in the object": (Keeping(3, 5), "lstm", None),
     "with dropout": (Dropping(4, 3), "lstm", None),
     "a function": (function, "lstm", function_example),
     "a textbook": (from_scratch, "lstm", from_scratch_example),
@@ -331,4 +402,40 @@ WRONG = {
     "one bias for another": (one_bias_for_another, "lstm", from_scratch_example),
     "the other way round": (wrong_way, "lstm", from_scratch_example),
     "a GRU as an LSTM": (GRUCell(4, 3), "gru_reset_before", None),
+}  # fmt: skip
+
+
+def _c_detached(self, i, f, g, o, c):
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c.detach()), c
+
+
+def _gate_detached(self, i, f, g, o, c):
+    return LinearCell.step(self, i, f.detach(), g, o, c)
+
+
+def _without_gradients(self, x, hidden):
+    with torch.no_grad():
+        return LinearCell.forward(self, x, hidden)
+
+
+def _damaged(self, i, f, g, o, c):
+    f, i, g = torch.sigmoid(f), torch.sigmoid(i), torch.tanh(g)
+    c = f * c + i * g
+    f.zero_()
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+WRONG_GRADIENTS = {
+    "a backward pass by hand": (changed(WithFunction, squash=WrongByHand)(4, 3), "lstm", None),
+    "c is cut off in h": (changed(LinearCell, step=_c_detached)(4, 3), "lstm", None),
+    "a gate is cut off": (changed(LinearCell, step=_gate_detached)(4, 3), "lstm", None),
+    "h is cut off between steps": (
+        changed(ParameterSequence, before=lambda self, h, c: (h.detach(), c))(4, 3), "lstm", None,
+    ),
+    "both are cut off between steps": (
+        changed(ParameterSequence, before=lambda self, h, c: (h.detach(), c.detach()))(4, 3), "lstm", None,
+    ),
+    "no gradients": (changed(LinearCell, forward=_without_gradients)(4, 3), "lstm", None),
+    "damaged in place": (changed(LinearCell, step=_damaged)(4, 3), "lstm", None),
 }  # fmt: skip

@@ -14,7 +14,8 @@ RIGHT = {
     "torch": [
         "a module", "a module's class", "a wide module", "a module in float64", "a sequence, batch first",
         "a sequence, time first", "a cell in a module", "a GRU", "with dropout", "a function", "a textbook",
-        "a backward pass by hand", "an object",
+        "a backward pass by hand", "an object", "a GRU over a sequence", "as many inputs as units",
+        "states in the object", "with a prediction",
     ],
     "jax": [
         "a step", "a compiled step", "a scan", "a compiled scan", "a dataclass", "over a batch",
@@ -46,7 +47,7 @@ WRONG = {
     "jax": {
         "relu candidate": "relu in place of tanh",
         "compiled, hard sigmoid": "the hard sigmoid z/6 + 1/2",
-        "forget gate on h": "h_{t-1} in place of c_{t-1}",
+        "no forget gate": "f_t is missing",
         "float32 inside": "float64 goes in",
         "not carried": "not carried from step to step",
         "from the end": "from the last step to the first",
@@ -54,6 +55,22 @@ WRONG = {
         "another GRU": "gru",
     },
 }
+GRADIENTS = {
+    "torch": {
+        "a backward pass by hand": "tanh(c_t) is not squared in the derivative",
+        "c is cut off in h": "dh_t ⊙ o_t ⊙ (1 - tanh²(c_t)) is missing in the equation of d_c",
+        "a gate is cut off": "no gradient goes into f_t",
+        "h is cut off between steps": "no gradient goes into h_{t-1}",
+        "both are cut off between steps": "no gradient goes into h_{t-1}",
+        "no gradients": "no gradient reaches what goes into",
+        "damaged in place": "modified by an inplace operation",
+    },
+    "jax": {
+        "h is cut off": "no gradient goes into h_{t-1}",
+        "a derivative by hand": "the square of W_c hx_t + b_c, not of tanh(W_c hx_t + b_c)",
+    },
+}
+"""The forward pass is right; what the library makes of its derivative is not."""
 
 
 def made(library):
@@ -67,6 +84,7 @@ def test_a_right_implementation_passes(library, name):
     report = sl.check(function, cell, example=example)
     assert report.ok, str(report)
     assert all(row["scaled"] <= row["bound"] for row in report.ulps.values())
+    assert any(quantity.startswith("d ") for quantity in report.ulps), "gradients were not compared"
 
 
 @pytest.mark.parametrize(("library", "name"), [(k, name) for k, names in WRONG.items() for name in names])
@@ -76,10 +94,19 @@ def test_of_a_wrong_implementation_it_is_said_what_is_wrong(library, name):
     assert not report.ok and WRONG[library][name] in report.findings[0].message, str(report)
 
 
+@pytest.mark.parametrize(("library", "name"), [(k, name) for k, names in GRADIENTS.items() for name in names])
+def test_gradients_of_a_right_forward_pass_that_are_wrong_are_diagnosed(library, name):
+    function, cell, example = made(library).WRONG_GRADIENTS[name]
+    report = sl.check(function, cell, example=example)
+    assert not report.ok and GRADIENTS[library][name] in report.findings[0].message, str(report)
+    assert report.ulps["h"]["scaled"] <= report.ulps["h"]["bound"]
+
+
 @pytest.mark.parametrize("library", ["torch", "jax"])
 def test_no_implementation_is_left_out_here(library):
     cases = made(library)
     assert set(cases.RIGHT) == set(RIGHT[library]) and set(cases.WRONG) == set(WRONG[library])
+    assert set(cases.WRONG_GRADIENTS) == set(GRADIENTS[library])
 
 
 TORCH_WARNS = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
@@ -149,7 +176,7 @@ def test_what_only_runs_in_float32_is_held_against_the_bound_of_float32():
         return [torch.tensor(rng.standard_normal(shape), dtype=torch.float32) for shape in shapes]
 
     report = sl.check(narrow, "rnn", example=example)
-    assert report.ok and [f.name for f in report.findings] == ["float32_only"]
+    assert report.ok and [f.name for f in report.findings] == ["float32_only", "gradients_not_checked"]
     report = sl.check(lambda *a: narrow(*a) * (1 + 2e-6), "rnn", example=example)
     assert not report.ok
 

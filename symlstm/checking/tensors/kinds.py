@@ -57,6 +57,9 @@ class Kind(Protocol):
     def compiled(self, run: Callable[[Any], Any], arrays: Mapping[Any, Any]) -> Callable[[Any], Any] | None:
         """A function of arrays by path that the library has compiled, or None; arrays: what it is called with."""
 
+    def differentiates(self, value: Any) -> bool:
+        """Whether the library has the gradients of what such an object computes."""
+
     def gradients(self, run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
         """The gradients of the sum of `above(run(given))` in each of the arrays `given`; None: none reaches it."""
 

@@ -133,9 +133,14 @@ def compiled(run: Callable[[Any], Any], arrays: Mapping[Any, Any]) -> Callable[[
     return None
 
 
+def differentiates(value: Any) -> bool:
+    """The parameters of a scripted module cannot be exchanged for others."""
+    return not isinstance(value, torch.jit.ScriptModule)
+
+
 def gradients(run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
     tensors = [tensor.detach().requires_grad_() for tensor in given]
-    total = above(run(tensors))
+    total = above(run([tensor.clone() for tensor in tensors]))  # what is no leaf may be changed in place
     if not torch.is_tensor(total) or not total.requires_grad:
         return [None] * len(tensors)
     found = torch.autograd.grad(total, tensors, allow_unused=True)
