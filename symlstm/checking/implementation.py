@@ -12,7 +12,8 @@ from symlstm.checking.axes import SIZES
 from symlstm.checking.calls import call_of
 from symlstm.checking.classes import Factory
 from symlstm.checking.constructor import again, sizes_of_instance
-from symlstm.checking.example import Example, read_example
+from symlstm.checking.example import Example
+from symlstm.checking.given import read_example
 from symlstm.checking.leaves import as_numpy, own_arrays
 from symlstm.checking.probe import draw
 from symlstm.checking.tensors import kind_of

@@ -15,7 +15,9 @@ import numpy as np
 
 from symlstm.checking.axes import LETTERS, SIZES, STEPS, Axis, B, M, N
 from symlstm.checking.calls import SELF, Call, attempt, call_of, entry, in_precision
-from symlstm.checking.example import Example, lengths, meaning, templates_of
+from symlstm.checking.example import Example, lengths
+from symlstm.checking.given import templates_of
+from symlstm.checking.inferred import meaning
 from symlstm.checking.leaves import Path, leaves, like, own_arrays
 from symlstm.checking.probe import draw
 from symlstm.checking.tensors import signature_of

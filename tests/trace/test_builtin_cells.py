@@ -45,9 +45,13 @@ EQUATIONS = {
     "rnn": """
         h = tanh(W @ x + U @ h_prev + b)
     """,
+    "rnn_relu": """
+        h = relu(W @ x + U @ h_prev + b)
+    """,
+    "lstm_projected": LSTM.replace("h = o * tanh(c)", "h = W_h @ (o * tanh(c))"),
 }
 
-STATES = {"gru": "h", "gru_reset_before": "h", "rnn": "h"}
+STATES = {"gru": "h", "gru_reset_before": "h", "rnn": "h", "rnn_relu": "h"}
 
 
 def test_every_built_in_cell_is_tested_here():
