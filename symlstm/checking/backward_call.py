@@ -27,6 +27,7 @@ from symlstm.checking.probe import Probe, copies, draw
 from symlstm.checking.steplists import ANY, gathered, patterns
 from symlstm.checking.words import role_of
 from symlstm.errors import ValueUnusable
+from symlstm.expr.parsing import parsed
 
 LATE = re.compile(r"last|next|final|_t$|_n$")
 ONLY_GRADIENT = tuple("dout d_out douts dy dys grad_output grad_out upstream dnext grad dloss delta dhs dH".split())
@@ -56,7 +57,7 @@ def upstream_of(name: str) -> str | None:
 def returned_names(function: Any) -> list[str]:
     """The names in the last return statement of a function."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+        tree = parsed(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
     except (TypeError, OSError, SyntaxError):
         return []
     found = [n.value for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None]

@@ -11,6 +11,7 @@ from typing import Any
 
 from symlstm.checking.sites import Sites
 from symlstm.checking.words import gate_of, role_of
+from symlstm.expr.parsing import parsed
 
 OUTPUTS = re.compile(r"^y|pred|prob|softmax")
 
@@ -20,7 +21,7 @@ def line_of(function: Any, quantity: str, sites: Sites) -> str:
     try:
         inner = inspect.unwrap(getattr(function, "__func__", function))
         lines, first = inspect.getsourcelines(inner)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = parsed(textwrap.dedent("".join(lines)))
         file = Path(inspect.getsourcefile(inner) or "").name
     except (TypeError, OSError, SyntaxError):
         return ""

@@ -26,6 +26,7 @@ from symlstm.codegen.state_jacobian_code import state_jacobian_function
 from symlstm.codegen.vjp_code import vjp_function
 from symlstm.equations import Cell
 from symlstm.expr import numeric
+from symlstm.expr.parsing import parsed
 
 NUMERIC = tuple(name for name, value in vars(numeric).items() if getattr(value, "__module__", "") == numeric.__name__)
 DRIVERS = tuple(name for name, value in vars(drivers).items() if getattr(value, "__module__", "") == drivers.__name__)
@@ -105,7 +106,7 @@ def _without_annotations(text: str) -> str:
 
     cuts: list[tuple[int, int]] = []
     node: Any
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         annotation = getattr(node, "annotation", None)
         if annotation is not None:
             name_ends = (

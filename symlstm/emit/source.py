@@ -22,6 +22,7 @@ from symlstm.expr.brackets import unmarked
 from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.notation import Notation
+from symlstm.expr.parsing import parsed
 
 TITLE = ("What the code says",)
 
@@ -112,7 +113,7 @@ def read_source(cell: Cell, notation: Notation, marks: bool = False) -> dict[str
 
 def _function(cell: Cell) -> ast.FunctionDef:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(cell.function))))
+        tree = parsed(textwrap.dedent(inspect.getsource(inspect.unwrap(cell.function))))
     except (OSError, TypeError, SyntaxError, IndentationError) as error:
         raise CannotSay(f"the source of {cell.name} is not at hand") from error
     for node in tree.body:

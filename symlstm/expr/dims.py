@@ -10,6 +10,7 @@ from functools import cache
 import sympy as sp
 
 from symlstm.errors import CellError, ShapeError
+from symlstm.expr.parsing import parsed_expression
 
 Shape = tuple[sp.Expr, sp.Expr]
 SIZE_LETTERS = "mnpqrsdkuvw"
@@ -47,7 +48,7 @@ def _parse_size(part: str, whole: str) -> sp.Expr:
         raise ValueError
 
     try:
-        return sp.expand(read(ast.parse(part, mode="eval").body))
+        return sp.expand(read(parsed_expression(part)))
     except (ValueError, SyntaxError):
         raise CellError(
             f"the shape {whole!r} cannot be read at {part!r}",

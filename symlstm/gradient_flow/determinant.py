@@ -75,13 +75,19 @@ class LogDet(Examined):
         return rf"$\displaystyle {latex(self.symbol)} = {latex(self.result)}$"
 
     def value(self, parameters: Any, x: Any, states: Any) -> Any:
-        """The number log|det J_t| at a step, (...); -inf where J_t is singular. Arguments as for `Compiled.step`."""
+        """The number log|det J_t| at a step, (...); -inf where J_t is singular. Arguments as for `Compiled.step`.
+
+        Where the closed form divides by zero, the determinant of J_t itself is taken.
+        """
         given = read(self.cell, parameters, x, states)
         known = compile(self.cell).values(parameters, x, states) | given.p
         inputs = given.x if isinstance(given.x, tuple) else (given.x,)
         known |= {q.name: a for q, a in zip(self.cell.inputs, inputs, strict=False)}
         known |= {s.previous.name: a for s, a in zip(self.cell.states, given.states, strict=True)}
         found = np.broadcast_to(evaluator(self, given.p, given.sizes)(known), given.batch)
+        if np.isnan(found).any():
+            jacobian = compile(self.cell).state_jacobian(parameters, x, states)
+            found = np.where(np.isnan(found), np.linalg.slogdet(jacobian)[1], found)
         return float(found) if found.ndim == 0 else found.copy()
 
 
@@ -226,7 +232,7 @@ def evaluator(found: LogDet, parameters: Any, sizes: Any) -> Callable[[Any], Arr
     sums = [formula(whole("sum", stable_log(v, found.cell))) for v in found.vectors]
 
     def evaluate(known: Any) -> Array:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             terms = [constant, *(f(known, named) for f in sums)]
             terms += [np.linalg.slogdet(f(known, named))[1] for f in changing]
             return np.asarray(sum(terms))

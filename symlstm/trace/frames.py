@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from symlstm.errors import CellError, SymlstmError
+from symlstm.expr.parsing import parsed
 
 
 def inner(function: Callable[..., Any]) -> Any:
@@ -113,7 +114,7 @@ def not_on_numbers(name: str, function: Callable[..., Any], error: BaseException
 def _tree(function: Callable[..., Any]) -> tuple[str, ast.AST] | None:
     try:
         source = textwrap.dedent(inspect.getsource(inner(function)))
-        return source, ast.parse(source)
+        return source, parsed(source)
     except (OSError, TypeError, SyntaxError):
         return None
 

@@ -95,7 +95,17 @@ def test_the_determinant_of_a_saturated_tanh_network_does_not_cancel():
     assert found == pytest.approx(np.log(4) - 80, rel=1e-15)  # 1 - tanh^2(40) is 0 in float64
 
 
-@settings(max_examples=40)
+def test_where_the_closed_form_divides_by_zero_the_jacobian_itself_is_taken():
+    def cell(h_prev: "n", c_prev: "p", *, b0: "n"):
+        v0 = c_prev @ c_prev
+        v1 = np.outer(c_prev, np.sin(h_prev)) @ h_prev
+        return np.tanh(v0 * b0), np.tanh(v1)
+
+    found = sl.logdet(sl.cell(cell))
+    assert found.value({"b0": np.ones(4)}, None, (np.ones(4), np.zeros(1))) == -np.inf
+
+
+@settings(max_examples=10)
 @given(programs())
 def test_random_cells(program):
     arguments, rng = drawn_numbers(program)
