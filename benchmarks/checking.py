@@ -14,7 +14,7 @@ from benchmarks.timing import shown
 EPSILONS = tuple(10.0**-k for k in range(2, 15))
 DERIVATIVE = "o * (1 - tc ** 2)"
 FORWARD_BUGS = (
-    ("f * prev_c + i * g", "i * prev_c + f * g"),
+    ("h = o * np.tanh(c)", "h = o * np.tanh(prev_c)"),
     ("h = o * np.tanh(c)", "h = o * c"),
     ("np.tanh(ag)", "sigmoid(ag)"),
     ("f * prev_c + i * g", "f * prev_c + g"),

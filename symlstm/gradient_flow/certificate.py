@@ -1,10 +1,8 @@
 """A certificate that every step contracts, whatever the input within bounds: norms of the state Jacobian below 1.
 
 Bounds of the gates, of their slopes and of the states go through the equations as intervals, and give a bound of |J_t|
-entry by entry, for any cell. For the LSTM the inequalities of the literature are said beside it, in the infinity norm,
-with the largest value f of the forget gate (Deka, Stipanovic, Murmann and Tomlin, Global asymptotic stability and
-stabilization of long short-term memory neural networks with constant weights and biases, Journal of Optimization Theory
-and Applications 181, 2019, has ones of this kind; derived again here):
+entry by entry, for any cell. For the LSTM inequalities in the norms of its weights are said beside it, in the infinity
+norm, with the largest value f of the forget gate, as derived here:
 
     |U_i|, |U_o| < 1 - f,   |U_c| <= (1 - f) / 4,   |U_f| < (1 - f)^2   imply   |J_t| < 1   where |c| <= 1 / (1 - f).
 """
