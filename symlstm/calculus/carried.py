@@ -14,14 +14,13 @@ from typing import Any
 import sympy as sp
 
 from symlstm.calculus.backward import adjoint_symbol
-from symlstm.calculus.derivation import Derivation, Examined, actions
+from symlstm.calculus.derivation import Derivation, actions
 from symlstm.calculus.entries import COL, ROW, Entries, K, L, NotClosed, as_jacobian, read
 from symlstm.calculus.forward import forward
 from symlstm.calculus.graph import Graph, equations_at
-from symlstm.calculus.lags import mover
+from symlstm.calculus.lags import OverSteps, mover
 from symlstm.calculus.rewriting import CHANGE, Rewriting, change_symbol
 from symlstm.calculus.steps import Step
-from symlstm.equations import Cell, State
 from symlstm.expr.build import (
     Matrix,
     add,
@@ -29,10 +28,8 @@ from symlstm.expr.build import (
     hadamard,
     matmul,
     ones,
-    partial,
     scale,
     spread,
-    total,
     transpose,
     zeros,
 )  # fmt: skip
@@ -44,7 +41,7 @@ from symlstm.expr.tree import quantities, replace
 
 
 @dataclass(frozen=True, repr=False)
-class Carried(Examined):
+class Carried(OverSteps):
     """d of_t / d s_{t-k} as a linear map.
 
     change: the change of of_t that a change of s_{t-k} makes; result: the gradient by s_{t-k}, given that by of_t; both
@@ -52,11 +49,6 @@ class Carried(Examined):
     the states at step `index`, from t-k+1 to t, in terms of the step before; last: that of of_t, where it is no state.
     """
 
-    cell: Cell
-    of: Quantity
-    state: State
-    lag: Any
-    paths_kind: str
     change: Matrix | None
     result: Matrix | None
     steps: tuple[Step, ...]
@@ -64,21 +56,6 @@ class Carried(Examined):
     onward: tuple[tuple[Quantity, Matrix], ...] = ()
     last: Matrix | None = None
     index: Any = None
-
-    @property
-    def wrt(self) -> Quantity:
-        """s_{t-k}"""
-        return self.cell.at(self.state.current, t - self.lag)
-
-    @property
-    def symbol(self) -> Matrix:
-        """What was asked for: the derivative, not worked out."""
-        return (total if self.paths_kind == "total" else partial)(self.of, self.wrt)
-
-    @property
-    def symbolic(self) -> bool:
-        """Whether the lag is a symbol."""
-        return not isinstance(self.lag, int)
 
     @property
     def moved(self) -> Quantity:

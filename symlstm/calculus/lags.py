@@ -49,24 +49,14 @@ class Way:
 
 
 @dataclass(frozen=True, repr=False)
-class Lagged(Examined):
-    """d of_t / d s_{t-k}.
-
-    state: s. lag: k. result: the closed form; for a symbol k with a product over j. shown: the same with the symbols of
-    one-step Jacobians left standing where that reads better; blocks: what these symbols are, at time t.
-    ways: for a small number k and paths="total", every way through the states; their products add up to the result.
-    """
+class OverSteps(Examined):
+    """What was asked for: d of_t / d s_{t-k}. state: s. lag: k, a number or a symbol."""
 
     cell: Cell
     of: Quantity
     state: State
     lag: Any
     paths_kind: str
-    result: Matrix
-    shown: Matrix
-    blocks: dict[Matrix, Matrix]
-    steps: tuple[Step, ...]
-    ways: tuple[Way, ...] = ()
 
     @property
     def wrt(self) -> Quantity:
@@ -75,13 +65,29 @@ class Lagged(Examined):
 
     @property
     def symbol(self) -> Matrix:
-        """What was asked for: the derivative, not worked out."""
+        """The derivative, not worked out."""
         return (total if self.paths_kind == "total" else partial)(self.of, self.wrt)
 
     @property
     def symbolic(self) -> bool:
         """Whether the lag is a symbol."""
         return not isinstance(self.lag, int)
+
+
+@dataclass(frozen=True, repr=False)
+class Lagged(OverSteps):
+    """d of_t / d s_{t-k}.
+
+    result: the closed form; for a symbol k with a product over j. shown: the same with the symbols of
+    one-step Jacobians left standing where that reads better; blocks: what these symbols are, at time t.
+    ways: for a small number k and paths="total", every way through the states; their products add up to the result.
+    """
+
+    result: Matrix
+    shown: Matrix
+    blocks: dict[Matrix, Matrix]
+    steps: tuple[Step, ...]
+    ways: tuple[Way, ...] = ()
 
     @cached_property
     def inserted(self) -> Matrix:

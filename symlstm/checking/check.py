@@ -134,12 +134,12 @@ def examine(
     convention, measured = _best(candidates, probe)
     ruled_out: tuple[str, ...] = ()
     run, reading = formulas_of(probe), ""
-    if all(m.within for at in measured for m in at.values()):
+    if compare.within(measured):
         alike = [c for c in candidates if c.views != convention.views and c.outputs == convention.outputs]
         found += extras.ambiguous(convention, [c for c in alike if _agrees(c, probe)])
         reading, more = of_agreement(run, convention, probe)
         found += more
-    elif all(m.within_unit(compare.U32) for at in measured for m in at.values()):
+    elif compare.within(measured, compare.U32):
         found += [_small(convention, probe, measured)]
     else:
         if other := list(along_the_batch(convention, probe)):
@@ -201,7 +201,7 @@ def _measured(convention: Convention, probe: Probe) -> list[dict[str, compare.Me
 
 
 def _agrees(convention: Convention, probe: Probe) -> bool:
-    return all(m.within for at in _measured(convention, probe) for m in at.values())
+    return compare.within(_measured(convention, probe))
 
 
 def _best(conventions: list[Convention], probe: Probe) -> tuple[Convention, list[dict[str, compare.Measured]]]:
@@ -209,10 +209,9 @@ def _best(conventions: list[Convention], probe: Probe) -> tuple[Convention, list
     first = None
     for convention in conventions:
         measured = _measured(convention, probe)
-        if first is None or all(m.within_unit(compare.U32) for at in measured for m in at.values()):
-            first = (convention, measured)
-            if all(m.within_unit(compare.U32) for at in measured for m in at.values()):
-                break
+        if compare.within(measured, compare.U32):
+            return convention, measured
+        first = first or (convention, measured)
     assert first is not None
     return first
 

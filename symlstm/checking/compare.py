@@ -43,11 +43,8 @@ class Measured:
     entries: Any
     typical: Any
 
-    @property
-    def within(self) -> bool:
-        return bool((np.abs(self.difference) <= self.bound).all())
-
-    def within_unit(self, unit: float) -> bool:
+    def within(self, unit: float = U) -> bool:
+        """Whether rounding in units of `unit` explains every difference."""
         return bool((np.abs(self.difference) <= self.bound * (unit / U)).all())
 
 
@@ -110,6 +107,11 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
         limit = shaped_like(unit * bound[name], off)
         found[name] = Measured(off, limit, float(exactly.max()), exactly, unit * typical[name])
     return found
+
+
+def within(measured: list[dict[str, Measured]], unit: float = U) -> bool:
+    """Whether rounding explains every difference of every result at every point."""
+    return all(m.within(unit) for at in measured for m in at.values())
 
 
 def ulps(found: list[dict[str, Measured]]) -> dict[str, dict[str, float]]:

@@ -195,37 +195,19 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
     example = probe.example
     own = {path for path, _ in others_of(sites, example, set(roles.values())).values()} | storage(probe)
     params = [p for p in example.templates if p not in roles.values() and p not in own]
-    kinds = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
-    usable = [p for p in params if kinds[p] is not None]
-    if not usable:
+    read = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
+    kinds = {p: kind for p, kind in read.items() if kind is not None}
+    if not kinds:
         raise ValueUnusable(
             "no weights were found in the example", "weights are arrays with an axis of n, or of all gates"
         )
-    singles = [p for p in usable if kinds[p][0] == 1]  # type: ignore[index]
-    names = {p: words.gate_of(".".join(str(s) for s in p[-2:]), sites.aliases) for p in singles}
-    for p in singles:
-        names[p] = words.gate_of(str(p[-1]), sites.aliases) or names[p]
-    stacked = [p for p in usable if kinds[p][0] == len(sites.gates)]  # type: ignore[index]
-    by_name = not stacked or len(sites.gates) == 1
-    if by_name and len(sites.gates) > 1:
-        groups: dict[Any, list[Path]] = {}
-        for p in singles:
-            groups.setdefault((kinds[p], words.side_of(str(p[-1])) or ""), []).append(p)
-        complete = {names[p] for p in singles} - {None} == set(sites.gates)
-        if not complete:
-            by_name = False
-            for members in groups.values():
-                if len(members) == len(sites.gates):
-                    names |= {p: str(k) for k, p in enumerate(members)}
-    elif len(sites.gates) == 1:
-        names = dict.fromkeys(singles, sites.gates[0])
+    names, by_name = _named_slots(sites, kinds)
     slots: Slots = {}
-    turned = majority(probe, results, usable, kinds)
-    orders = {p: columns(probe, p, kinds[p][1], roles) for p in usable}  # type: ignore[index]
+    turned = majority(probe, results, kinds)
+    orders = {p: columns(probe, p, width, roles) for p, (_, width) in kinds.items()}
     seen = [order for order in orders.values() if order]
     usual = max(seen, key=seen.count, default="hx")
-    for p in usable:
-        blocks, width = kinds[p]  # type: ignore[misc]
+    for p, (blocks, width) in kinds.items():
         for k in range(blocks):
             slot = (names.get(p) if blocks == 1 else str(k)) if len(sites.gates) > 1 else sites.gates[0]
             if width is None and 1 < blocks == multiplying(sites) != len(sites.gates):
@@ -234,6 +216,29 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
                 for part, view in parts_of(sites, probe, p, k, blocks, width, turned, orders[p] or usual):
                     slots.setdefault(slot, []).append((part, view))
     return slots, by_name
+
+
+def _named_slots(sites: Sites, kinds: Mapping[Path, tuple[int, Any]]) -> tuple[dict[Path, str | None], bool]:
+    """The slot of each array that holds one gate: the gate that its name says, else its place among those of its kind;
+    and whether names say all."""
+    singles = [p for p, (blocks, _) in kinds.items() if blocks == 1]
+    if len(sites.gates) == 1:
+        return dict.fromkeys(singles, sites.gates[0]), True
+    names: dict[Path, str | None] = {}
+    for p in singles:
+        own = words.gate_of(str(p[-1]), sites.aliases)
+        names[p] = own or words.gate_of(".".join(str(s) for s in p[-2:]), sites.aliases)
+    if any(blocks == len(sites.gates) for blocks, _ in kinds.values()):
+        return names, False
+    if {names[p] for p in singles} - {None} == set(sites.gates):
+        return names, True
+    groups: dict[Any, list[Path]] = {}
+    for p in singles:
+        groups.setdefault((kinds[p], words.side_of(str(p[-1])) or ""), []).append(p)
+    for members in groups.values():
+        if len(members) == len(sites.gates):
+            names |= {p: str(k) for k, p in enumerate(members)}
+    return names, False
 
 
 def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:

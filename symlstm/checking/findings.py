@@ -145,7 +145,7 @@ def unexplained(best: Explanation, convention: Convention, probe: Probe, measure
     steps: dict[str, int] = {}
     for at in measured:
         for result, m in at.items():
-            if not m.within:
+            if not m.within():
                 name = result.removesuffix(LAST)
                 off[name] = max(off.get(name, 0.0), float(np.abs(m.difference).max()))
                 late = m.difference.shape[0] if m.difference.ndim == 4 else 0

@@ -15,15 +15,15 @@ from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
 
 
-def majority(probe: Probe, results: list[Path], paths: list[Path], kinds: Mapping[Path, Any]) -> bool:
+def majority(probe: Probe, results: list[Path], kinds: Mapping[Path, tuple[int, Any]]) -> bool:
     """Whether square weights are applied as h @ U: as the others are, else as most of them answer."""
-    sure = [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] not in ("rows", N)]
-    sure += [k[1][1] for k in kinds.values() if k and isinstance(k[1], tuple) and k[1][0] == N and k[0] > 1]
+    wide = [(blocks, *width) for blocks, width in kinds.values() if width is not None and width[0] != "rows"]
+    sure = [turned for blocks, length, turned in wide if length != N or blocks > 1]
     if sure:
         return sum(sure) * 2 > len(sure)
     votes = []
-    for p in paths:
-        if probe.base[p].ndim == 2 and kinds[p][1] and kinds[p][1][0] == N:
+    for p, (_, width) in kinds.items():
+        if probe.base[p].ndim == 2 and width and width[0] == N:
             moved = {**probe.base, p: probe.base[p].copy()}
             moved[p][0, 1] += 0.25
             for mask in probe.changed(probe.base, moved, results).values():

@@ -65,30 +65,37 @@ def output_paths(sites: Sites, probe: Probe, states: Mapping[str, Path], convent
     ]
     found: dict[str, Path] = {}
     for q in sites.cell.outputs if computed else ():
-        off = _off(q, replace(convention, outputs=states), probe, before, left) if len(left) > 1 else {}
-        left.sort(key=lambda path: (str(path[-1]) != q.name if path else False, off.get(path, np.inf)))
+        wanted = following(q, replace(convention, outputs=states), probe, before) if len(left) > 1 else None
+
+        def off(path: Path, wanted: Any = wanted) -> float:
+            array = convention.rows_first(before[path])
+            return float(np.abs(array - wanted).max()) if np.shape(wanted) == array.shape else np.inf
+
+        left.sort(key=lambda path: (str(path[-1]) != q.name if path else False, off(path)))
         if left:
             found[q.name] = left.pop(0)
     return found
 
 
-def _off(
-    q: Quantity, convention: Convention, probe: Probe, before: Mapping[Path, Any], paths: list[Path]
-) -> dict[Path, float]:
-    """How far each returned array is from the output that follows from the returned states; those that have its shape.
+def following(q: Quantity, convention: Convention, probe: Probe, returned: Mapping[Path, Any]) -> Any:
+    """The output that follows from the returned states, (..., batch, rows); None where not all that it takes is there.
 
     Logits and their softmax have one shape: only the numbers tell them apart.
     """
-    sizes = sizes_of(convention, probe)
+    sizes, cell = sizes_of(convention, probe), convention.sites.cell
+    states = {s.current.name: s.current for s in cell.states}
     known = dict(convention.values(probe.base, sizes))
-    states = {s.current.name: s.current for s in convention.sites.cell.states}
-    known |= {states[n]: convention.rows_first(before[p])[..., None] for n, p in convention.outputs.items()}
-    expr = next(e.expr for e in convention.sites.cell.equations if e.quantity == q)
-    if convention.sequence or any(read not in known for read in named(expr)):
-        return {}
-    wanted = evaluated(((q, expr),), known, sizes, FLOATS)[q]
-    given = {path: convention.rows_first(before[path])[..., None] for path in paths}
-    return {path: float(np.abs(a - wanted).max()) for path, a in given.items() if a.shape == wanted.shape}
+    if convention.sequence:
+        known = {leaf: value for leaf, value in known.items() if leaf.time is None}
+    known |= {
+        states[name]: convention.standard(name, returned[path])[..., None]
+        for name, path in convention.outputs.items()
+        if name in states and path in returned
+    }
+    expr = next(e.expr for e in cell.equations if e.quantity == q)
+    if any(read not in known for read in named(expr)):
+        return None
+    return evaluated(((q, expr),), known, sizes, FLOATS)[q][..., 0]
 
 
 def along_the_batch(convention: Convention, probe: Probe) -> Iterator[Finding]:

@@ -22,11 +22,10 @@ from symlstm.checking.fingerprint import fingerprint_of_the_cell
 from symlstm.checking.layout import standard
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import LAST
+from symlstm.checking.predictions import following
 from symlstm.checking.probe import Probe
-from symlstm.checking.reference import FLOATS, evaluated
 from symlstm.checking.sites import Sites
 from symlstm.errors import ValueUnusable
-from symlstm.evidence.program import named
 
 
 class AtStep(Probe):
@@ -117,21 +116,13 @@ def _with_predictions(convention: Convention, probe: Probe) -> Convention:
     A convention whose sequence of states, or whose parameters of the outputs, are not at hand stays as it is.
     """
     sizes, returned = sizes_of(convention, probe), probe.results()
-    states = {s.current.name: s.current for s in convention.sites.cell.states}
-    known = {q: v for q, v in convention.values(probe.base, sizes).items() if q.time is None}
-    outputs, axes = dict(convention.outputs), dict(convention.axes)
-    known |= {
-        states[name]: standard(returned[path], axes[name])[..., None]
-        for name, path in outputs.items()
-        if name in states and path in returned
-    }
     cell = convention.sites.cell
-    wished = [(e.quantity, e.expr) for e in cell.equations if e.quantity in cell.outputs]
+    outputs, axes = dict(convention.outputs), dict(convention.axes)
     batch = probe.example.sizes[2] if "b" in axes[cell.inputs[0].name] else None
-    for q, expr in wished:
-        if any(read not in known for read in named(expr)) or q.shape[0] not in sizes:
+    for q in cell.outputs:
+        wanted = following(q, convention, probe, returned)
+        if wanted is None:
             continue
-        wanted = evaluated(((q, expr),), known, sizes, FLOATS)[q][..., 0]
         fitting = []
         for path in returned:
             if path not in outputs.values():

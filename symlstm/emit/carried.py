@@ -8,12 +8,10 @@ from symlstm.calculus.backward import adjoint_symbol
 from symlstm.calculus.carried import Carried
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import powers, step_blocks
-from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, Result, Row, Section, formula
-from symlstm.emit.equations import equation_rows
+from symlstm.emit.document import Block, Formula, Paragraph, Prose, Result, Row, Section, formula
 from symlstm.emit.inline import where
-from symlstm.emit.lags import about_lag, needed, shown_time
+from symlstm.emit.lags import about_lag, asked, shown_time
 from symlstm.emit.prose import listed
-from symlstm.emit.source import source_aside
 from symlstm.expr.nodes import t
 from symlstm.expr.notation import Notation
 from symlstm.expr.time import MatmulOver, OverTime
@@ -26,10 +24,7 @@ def carried_sections(
     """Everything about one derivative over several steps that is given by what it does."""
     checked = evidence_of(d, evidence)
     about = about_lag(d, notation)
-    known = [e for e in d.cell.equations if needed(d, e.quantity)]
-    sections = [Section(("Known",), (Equations(equation_rows(known, notation)),), {"kind": "known"}, aside=True)]
-    sections += source_aside(d.cell, notation, [e.quantity for e in known]) if source else ()
-    sections.append(Section(("Asked",), (Paragraph(_question(d, notation)),), {"kind": "asked"}, aside=True))
+    sections = asked(d, _question(d, notation), notation, source)
     failed = refused(formula(d.symbol, notation), checked)
     if failed:
         return (*sections, Section(("Result",), (failed,), about))

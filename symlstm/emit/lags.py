@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symlstm.calculus.carried import Carried
-from symlstm.calculus.lags import JACOBIAN, Lagged
+from symlstm.calculus.lags import JACOBIAN, Lagged, OverSteps
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import powers, step_blocks
 from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, Result, Row, Section, formula
@@ -26,10 +26,7 @@ def lag_sections(
     """Everything about one derivative over several steps."""
     checked = evidence_of(d, evidence)
     about = about_lag(d, notation)
-    known = [e for e in d.cell.equations if needed(d, e.quantity)]
-    sections = [Section(("Known",), (Equations(equation_rows(known, notation)),), {"kind": "known"}, aside=True)]
-    sections += source_aside(d.cell, notation, [e.quantity for e in known]) if source else ()
-    sections.append(Section(("Asked",), (Paragraph(_question(d, notation)),), {"kind": "asked"}, aside=True))
+    sections = asked(d, _question(d, notation), notation, source)
     failed = refused(formula(d.symbol, notation), checked)
     if failed:
         return (*sections, Section(("Result",), (failed,), about))
@@ -46,6 +43,14 @@ def lag_sections(
     return (*sections, _ways(d, notation)) if d.ways else tuple(sections)
 
 
+def asked(d: OverSteps, question: Prose, notation: Notation, source: bool) -> list[Section]:
+    """What is known, how the code says it where that is wished, and the question."""
+    known = [e for e in d.cell.equations if needed(d, e.quantity)]
+    sections = [Section(("Known",), (Equations(equation_rows(known, notation)),), {"kind": "known"}, aside=True)]
+    sections += source_aside(d.cell, notation, [e.quantity for e in known]) if source else ()
+    return [*sections, Section(("Asked",), (Paragraph(question),), {"kind": "asked"}, aside=True)]
+
+
 def about_lag(d: Lagged | Carried, notation: Notation) -> dict[str, Any]:
     """The derivative as plain data."""
     return {
@@ -59,7 +64,7 @@ def about_lag(d: Lagged | Carried, notation: Notation) -> dict[str, Any]:
     }
 
 
-def needed(d: Lagged | Carried, q: Quantity) -> bool:
+def needed(d: OverSteps, q: Quantity) -> bool:
     """Whether an equation is on the way from one step to the next, or to what is asked for."""
     wanted = {s.current for s in d.cell.states} | {d.of}
     for e in reversed(d.cell.equations):
