@@ -11,8 +11,11 @@ import numpy as np
 
 from symlstm.codegen import inputs, mismatch, on_demand
 from symlstm.codegen.faithful import require_faithful
+from symlstm.codegen.fitting import Given
+from symlstm.codegen.floats import finite
 from symlstm.codegen.module import RESERVED, module
 from symlstm.codegen.sequence import given as sequences
+from symlstm.codegen.upstream import read_directions, read_upstream
 from symlstm.equations import Cell
 from symlstm.errors import ExtraMissing, ValueUnusable, unknown
 from symlstm.expr.choices import sides_of_choices
@@ -61,7 +64,7 @@ class Compiled:
         generated at the first call; `jvp_source` shows it.
         """
         given = inputs.read(self.cell, p, x, states)
-        return self._run("jvp", given, inputs.read_directions(self.cell, directions, given), function=self._jvp)
+        return self._run("jvp", given, read_directions(self.cell, directions, given), function=self._jvp)
 
     @property
     def jvp_source(self) -> str:
@@ -93,7 +96,7 @@ class Compiled:
         and outputs; None, and what is missing, counts as zero.
         """
         given = inputs.read(self.cell, p, x, states)
-        return dict(self._run("vjp", given, inputs.read_upstream(self.cell, upstream, given)))
+        return dict(self._run("vjp", given, read_upstream(self.cell, upstream, given)))
 
     def run(self, p: Any, x: Any, states: Any, *, steps: int | None = None) -> dict[str, Array]:
         """A whole sequence: every new state and output by name, (T, ..., n).
@@ -133,10 +136,10 @@ class Compiled:
         above = sequences.read_upstream(self.cell, upstream, given)
         with np.errstate(all="ignore"):
             found = self._functions["gradients"](given.p, given.x, given.states, above, checkpoint_every)
-        if not all(inputs.finite(a) for a in found.values()):
+        if not all(finite(a) for a in found.values()):
             with np.errstate(all="ignore"):
                 self._require_finite(self._functions["run"](given.p, given.x, given.states), given)
-            name = next(n for n, a in found.items() if not inputs.finite(a))
+            name = next(n for n, a in found.items() if not finite(a))
             error = mismatch.not_finite(f"the gradient of {name}", found[name])
             raise ValueUnusable(f"{error.message}, though every value of the sequence is finite", error.hint)
         return dict(found)
@@ -147,7 +150,7 @@ class Compiled:
 
     def _require_finite(self, found: dict[str, Array], given: sequences.Sequence) -> None:
         """ValueUnusable names the first step at which a result is not finite, and the equation that made it so."""
-        bad = [np.argwhere(~np.isfinite(a))[0][0] for a in found.values() if not inputs.finite(a)]
+        bad = [np.argwhere(~np.isfinite(a))[0][0] for a in found.values() if not finite(a)]
         if not bad:
             return
         step = int(min(bad))
@@ -173,7 +176,7 @@ class Compiled:
             self._functions[key] = on_demand.function("jacobian", made, self._functions["values"])
         return self._functions[key]
 
-    def _run(self, name: str, given: inputs.Given, *more: Any, function: Any = None) -> Any:
+    def _run(self, name: str, given: Given, *more: Any, function: Any = None) -> Any:
         """Call a generated function; where its arithmetic overflows, say which quantity did."""
         function = function or self._functions[name]
         arguments = (given.p, given.x, given.states, *more)
@@ -208,7 +211,7 @@ class Compiled:
             result = {n: a for n, a in result.items() if n not in self._left_out}
         return _named(name, result)
 
-    def _raise_if_not_finite(self, name: str, given: inputs.Given, result: Any) -> None:
+    def _raise_if_not_finite(self, name: str, given: Given, result: Any) -> None:
         with np.errstate(all="ignore"):
             values = self._functions["values"](given.p, given.x, given.states)
         finite = all(np.isfinite(a).all() for _, a in self._checked(name, result))

@@ -260,3 +260,8 @@ def overflowed(equation: Any, array: Any) -> ValueUnusable:
     error = not_finite(equation.name, np.asarray(array))
     shown = f"{text(equation.quantity)} = {text(equation.expr)}"
     return ValueUnusable(f"{error.message}, though every number given is finite: {shown}", error.hint)
+
+
+def states_text(names: Sequence[str]) -> str:
+    """How many states, and which."""
+    return f"{len(names)} states ({', '.join(names)})" if len(names) > 1 else f"one state ({names[0]})"

@@ -13,6 +13,8 @@ import numpy as np
 
 from symlstm.codegen import inputs, on_demand
 from symlstm.codegen.compiled import Compiled
+from symlstm.codegen.fitting import Given, shape_of
+from symlstm.codegen.floats import finite
 from symlstm.codegen.sequence import given as sequences
 from symlstm.errors import ShapeError
 
@@ -79,7 +81,7 @@ class Step:
 class Stream:
     """The steps of a sequence, one after the other; see `read_stream`. lengths: the sizes n, m, ... by name."""
 
-    def __init__(self, compiled: Compiled, given: inputs.Given, x: Any, steps: int) -> None:
+    def __init__(self, compiled: Compiled, given: Given, x: Any, steps: int) -> None:
         self.compiled, self.cell = compiled, compiled.cell
         self.p, self.x, self.steps = given.p, x, steps
         self.batch, self.lengths = given.batch, given.sizes
@@ -122,7 +124,7 @@ class Stream:
             step = self.at(index, states)
             yield step
             states = step.new_states
-            if not all(inputs.finite(a) for a in states):
+            if not all(finite(a) for a in states):
                 found = {s.current.name: a for s, a in zip(self.cell.states, states, strict=True)}
                 self.compiled.raise_at_step(index, self.p, step.x, step.states, found)
 
@@ -162,7 +164,7 @@ def _without_input(compiled: Compiled, parameters: Any, steps: int, states: Any)
     states = compiled.zero_states(parameters) if states is None else states
     sizes = inputs.sizes_from_parameters(cell, parameters)
     dtype = np.result_type(*map(np.asarray, parameters.values())) if parameters else np.float64
-    zeros = tuple(np.zeros(inputs.shape_of(cell, q, sizes), dtype) for q in cell.inputs)
+    zeros = tuple(np.zeros(shape_of(cell, q, sizes), dtype) for q in cell.inputs)
     given = inputs.read(cell, parameters, zeros if len(zeros) > 1 else zeros[0], states)
     same = tuple(_Same(a) for a in zeros)
     return Stream(compiled, given, same if len(same) > 1 else same[0], sequences.count(steps))

@@ -17,6 +17,7 @@ import numpy as np
 from symlstm.calculus.derivation import derive
 from symlstm.calculus.solution import linear_in
 from symlstm.codegen import compile, inputs
+from symlstm.codegen.fitting import shape_of
 from symlstm.equations import Cell, State
 from symlstm.errors import RuleMissing, ValueUnusable
 from symlstm.evidence.interpret import evaluate
@@ -88,7 +89,7 @@ def certificate(cell: Any, parameters: Any, largest_input: Any = 1.0) -> Certifi
     if not number or not 0 <= largest_input < np.inf:
         raise ValueUnusable(f"largest_input must be a number, 0 or more, not {largest_input!r}")
     sizes = inputs.sizes_from_parameters(k.cell, parameters)
-    zero = [np.zeros(inputs.shape_of(k.cell, q, sizes)) for q in k.cell.inputs]
+    zero = [np.zeros(shape_of(k.cell, q, sizes)) for q in k.cell.inputs]
     first = None if not zero else zero[0] if len(zero) == 1 else tuple(zero)
     given = inputs.read(k.cell, parameters, first, k.zero_states(parameters))
     try:

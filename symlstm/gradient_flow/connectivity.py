@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.codegen import inputs
+from symlstm.codegen.fitting import Given
 from symlstm.codegen.streaming import Step, Stream
+from symlstm.codegen.upstream import read_upstream
 from symlstm.errors import unknown
 from symlstm.gradient_flow.reading import Array
 
@@ -84,9 +85,9 @@ def _seed(stream: Stream, of: Any) -> tuple[str, Any]:
                 raise unknown(f"state or output of {cell.name}", str(name), known)
 
         def given(step: Step) -> dict[str, Array]:
-            first = inputs.Given(stream.p, (), 0, dict(stream.lengths), {}, stream.batch)
+            first = Given(stream.p, (), 0, dict(stream.lengths), {}, stream.batch)
             first.varying = stream.first
-            return inputs.read_upstream(cell, of, first)
+            return read_upstream(cell, of, first)
 
         return "loss", given
     name = known[0] if of is None else str(of)

@@ -14,6 +14,7 @@ import numpy as np
 
 from symlstm.codegen import compile, inputs
 from symlstm.codegen.compiled import Compiled
+from symlstm.codegen.fitting import Given, shape_of
 from symlstm.errors import ShapeError
 from symlstm.gradient_flow.reading import Array, whole_number
 
@@ -78,7 +79,7 @@ def fixed_points(
     return FixedPoints(k.cell.name, tuple(order), len(point), int(converged.sum()))
 
 
-def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale: float, rng: Any) -> inputs.Given:
+def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale: float, rng: Any) -> Given:
     """The origin, random states, and those that were given, one example each."""
     cell, generator = k.cell, np.random.default_rng(rng)
     for s in cell.states:
@@ -102,7 +103,7 @@ def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale
         ]
     if x is None and cell.inputs:
         sizes = inputs.sizes_from_parameters(cell, parameters)
-        zeros = tuple(np.zeros(inputs.shape_of(cell, q, sizes)) for q in cell.inputs)
+        zeros = tuple(np.zeros(shape_of(cell, q, sizes)) for q in cell.inputs)
         x = zeros if len(zeros) > 1 else zeros[0]
     return inputs.read(cell, parameters, x, tuple(first))
 
@@ -110,7 +111,7 @@ def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale
 @dataclass(frozen=True)
 class _Problem:
     k: Compiled
-    given: inputs.Given
+    given: Given
     lengths: list[int]
 
     def parts(self, point: Array) -> tuple[Array, ...]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 import symlstm as sl
-from symlstm.codegen.inputs import shape_of
+from symlstm.codegen.fitting import shape_of
 from symlstm.plugins import CELLS, registered
 from symlstm.registry import cell as find
 from tests.codegen.adhoc import CELLS as ADHOC

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from symlstm.codegen import inputs, mismatch
+from symlstm.codegen import upstream as outside
 from symlstm.codegen.body import user_shape
+from symlstm.codegen.fitting import Given, shape_of
+from symlstm.codegen.floats import as_array, finite
 from symlstm.codegen.mismatch import spec_of
 from symlstm.equations import Cell
 from symlstm.errors import ShapeError, ValueUnusable, unknown
@@ -28,7 +31,7 @@ class Sequence:
     x: Any
     states: tuple[Array, ...]
     steps: int
-    first: inputs.Given
+    first: Given
 
 
 def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence:
@@ -40,7 +43,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence
             raise ShapeError(f"{cell.name} has no input that says how many steps", "give steps=")
         return Sequence(first.p, count(steps), first.states, count(steps), first)
     given = inputs.split_inputs(cell, x)
-    arrays = [inputs.as_array(name, value) for name, value in zip(names, given, strict=True)]
+    arrays = [as_array(name, value) for name, value in zip(names, given, strict=True)]
     for name, array in zip(names, arrays, strict=True):
         if array.ndim <= len(cell.shapes[name]):
             shape = ", ".join(["T", *map(str, cell.shapes[name])])
@@ -98,7 +101,7 @@ def read_upstream(cell: Cell, upstream: Any, given: Sequence) -> dict[str, Array
             raise unknown(f"state or output of {cell.name}", str(name), known)
         if value is None:
             continue
-        array = inputs.as_array(f"upstream of {name}", value)
+        array = as_array(f"upstream of {name}", value)
         if array.ndim == 0 or len(array) != given.steps:
             got = array.shape[0] if array.ndim else "none"
             raise ShapeError(
@@ -115,9 +118,9 @@ def read_upstream(cell: Cell, upstream: Any, given: Sequence) -> dict[str, Array
 def _require_shape(cell: Cell, q: Any, array: Array, one: Array, given: Sequence) -> None:
     """ShapeError in the sizes of the whole sequence, where one step of an upstream gradient does not fit."""
     try:
-        inputs.read_upstream(cell, {q.name: one}, given.first)
+        outside.read_upstream(cell, {q.name: one}, given.first)
     except ShapeError:
-        own = inputs.shape_of(cell, q, given.first.sizes)
+        own = shape_of(cell, q, given.first.sizes)
         wanted, got = (" x ".join(map(str, s)) for s in ((given.steps, *given.first.batch, *own), array.shape))
         raise ShapeError(f"the upstream gradient of {q.name} must be {wanted}, as {q.name} is, not {got}") from None
 
@@ -125,7 +128,7 @@ def _require_shape(cell: Cell, q: Any, array: Array, one: Array, given: Sequence
 def _finite(array: Array) -> bool:
     """Whether all entries are finite; squares may overflow."""
     with np.errstate(all="ignore"):
-        return inputs.finite(array)
+        return finite(array)
 
 
 def _like(array: Array, given: Sequence) -> np.dtype[Any]:

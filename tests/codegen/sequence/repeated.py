@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from symlstm.codegen.inputs import shape_of
+from symlstm.codegen.fitting import shape_of
 from tests.codegen.numbers import SIZES
 from tests.codegen.numbers import numbers as one_step
 

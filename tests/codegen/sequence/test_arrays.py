@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import symlstm as sl
-from symlstm.codegen.inputs import shape_of
+from symlstm.codegen.fitting import shape_of
 from tests.codegen.numbers import cell_of
 from tests.codegen.sequence import repeated
 
