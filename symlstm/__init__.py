@@ -11,8 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from symlstm.calculus.backward_pass import backward
     from symlstm.calculus.cases import cases
-    from symlstm.calculus.derivation import backward, derive
+    from symlstm.calculus.derivation import derive
     from symlstm.calculus.solution import solution
     from symlstm.calculus.through_time import bptt
     from symlstm.checking import check
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "SymlstmError": "errors",
-    "backward": "calculus.derivation",
+    "backward": "calculus.backward_pass",
     "bptt": "calculus.through_time",
     "cases": "calculus.cases",
     "cell": "registry",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
-from symlstm.calculus.derivation import Shown
+from symlstm.calculus.examined import Shown
 from symlstm.codegen.mismatch import require_unmasked
 from symlstm.emit.document import Document, Equations, Formula, Prose, Result, Row, Section, formula
 from symlstm.emit.equations import equation_rows

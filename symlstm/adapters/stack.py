@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from symlstm.calculus.derivation import backward as derived
+from symlstm.calculus.backward_pass import backward as derived
 from symlstm.checking.reference import Equations, evaluated
 from symlstm.equations import Cell
 from symlstm.expr.nodes import Quantity

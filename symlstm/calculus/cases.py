@@ -13,7 +13,8 @@ from typing import Any
 
 import sympy as sp
 
-from symlstm.calculus.derivation import Derivation, Examined, derive
+from symlstm.calculus.derivation import Derivation, derive
+from symlstm.calculus.examined import Examined
 from symlstm.equations import Cell, Equation
 from symlstm.errors import SymlstmError
 from symlstm.expr import nodes as x

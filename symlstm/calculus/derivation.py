@@ -1,4 +1,4 @@
-"""What a user asks for: the derivative of one quantity by another, and the whole backward pass of a step."""
+"""What a user asks for: the derivative of one quantity by another."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from symlstm.calculus.backward import Adjoint, adjoint_symbol, sweep
+from symlstm.calculus.backward import adjoint_symbol, sweep
 from symlstm.calculus.entries import NotClosed
+from symlstm.calculus.examined import Examined
 from symlstm.calculus.forward import Jacobians, forward
 from symlstm.calculus.graph import Graph, earlier_equations, graph
 from symlstm.calculus.indexform import IndexTerm, index_form
@@ -22,8 +23,7 @@ from symlstm.expr.dims import show_shape
 from symlstm.expr.latex import latex
 from symlstm.expr.nodes import Quantity, Zeros
 from symlstm.expr.text import text
-from symlstm.expr.tree import quantities, replace
-from symlstm.plugins import service
+from symlstm.expr.tree import replace
 from symlstm.registry import cell as find
 from symlstm.trace.signature import batch_axis
 
@@ -32,44 +32,6 @@ if TYPE_CHECKING:
     from symlstm.calculus.lags import Lagged
 
 PATHS = ("partial", "total")
-
-
-class Shown:
-    """What every result can do: LaTeX, Markdown, text, JSON, a file."""
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def _emit(self, format_: str, **options: Any) -> str:
-        return str(service("emit")(self, format_, **options))
-
-    def latex(self, **options: Any) -> str:
-        """LaTeX ready to paste; `save("x.tex")` writes a whole document."""
-        return self._emit("latex", **options)
-
-    def markdown(self, **options: Any) -> str:
-        """Markdown with mathematics as GitHub renders it."""
-        return self._emit("markdown", **options)
-
-    def text(self, **options: Any) -> str:
-        """Plain text for the terminal."""
-        return self._emit("terminal", **options)
-
-    def json(self, **options: Any) -> str:
-        """JSON with a versioned schema."""
-        return self._emit("json", **options)
-
-    def save(self, path: Any, **options: Any) -> None:
-        """Write to a file; the format follows its ending (.tex, .md, .txt, .json)."""
-        service("save")(self, path, **options)
-
-
-class Examined(Shown):
-    """A result with formulas that can be checked."""
-
-    def evidence(self, **options: Any) -> Any:
-        """Check the result by the three rungs; see symlstm.evidence."""
-        return service("examine")(self, **options)
 
 
 @dataclass(frozen=True, repr=False)
@@ -277,42 +239,3 @@ def _with_given(step: Step, given: dict[Quantity, Quantity]) -> Step:
     return Step(
         step.rule, replace(step.before, given), replace(step.after, given), step.because, replace(step.of, given)
     )
-
-
-@dataclass(frozen=True, repr=False)
-class BackwardPass(Examined):
-    """The backward pass of one step: gradients of a loss by every quantity, given those by the new states and outputs.
-
-    adjoints: in the order of computation. upstream: the gradients that come from outside, by quantity.
-    """
-
-    cell: Cell
-    upstream: dict[Quantity, Quantity]
-    adjoints: tuple[Adjoint, ...]
-    steps: tuple[Step, ...]
-
-    def __repr__(self) -> str:
-        return f"<backward pass of {self.cell.name}: {', '.join(text(a.quantity) for a in self.adjoints)}>"
-
-    @property
-    def gradients(self) -> dict[str, Matrix]:
-        """The gradient expression by name: parameters, inputs and previous states."""
-        return {a.of.name: a.expr for a in self.adjoints if self.cell.equation(a.of) is None}
-
-    @property
-    def result(self) -> Matrix:
-        """The last step's outcome."""
-        return self.steps[-1].after
-
-    def depends_on(self) -> list[Quantity]:
-        """The quantities of the forward pass that the backward pass needs (the cache)."""
-        used = [q for a in self.adjoints for q in quantities(a.expr)]
-        return [q for q in dict.fromkeys(used) if q.role == "value"]
-
-
-def backward(cell: Cell | str | Callable[..., Any]) -> BackwardPass:
-    """The adjoint of every quantity of one step and the gradient of every parameter."""
-    cell = find(cell)
-    sources = list(dict.fromkeys([*(s.current for s in cell.states), *cell.outputs]))
-    swept = sweep(cell, sources)
-    return BackwardPass(cell, {q: adjoint_symbol(q, "upstream") for q in sources}, swept.adjoints, swept.steps)

@@ -18,7 +18,7 @@ from typing import Any
 import sympy as sp
 
 from symlstm.calculus.backward import adjoint_symbol
-from symlstm.calculus.derivation import Examined
+from symlstm.calculus.examined import Examined
 from symlstm.calculus.rewriting import change_symbol
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, State

@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy as sp
 
-from symlstm.calculus.derivation import Examined
+from symlstm.calculus.examined import Examined
 from symlstm.calculus.steps import Step
 from symlstm.equations import Cell, State
 from symlstm.errors import RuleMissing, SymlstmError

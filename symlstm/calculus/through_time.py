@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symlstm.calculus.backward import CLOSED, Adjoint, Later, adjoint_symbol, sweep, used_in
-from symlstm.calculus.derivation import Examined
+from symlstm.calculus.examined import Examined
 from symlstm.calculus.fewer import fewer_names, unneeded_names
 from symlstm.calculus.steps import Step
 from symlstm.calculus.timeshift import at_step, quantity_at

@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from symlstm.calculus.derivation import BackwardPass, backward
+from symlstm.calculus.backward_pass import BackwardPass, backward
 from symlstm.checking.loop import READS, Each, Loop, Values, scan, steps_in
 from symlstm.checking.reference import Equations, downstream, evaluated
 from symlstm.equations import Cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from symlstm.calculus.derivation import BackwardPass
+from symlstm.calculus.backward_pass import BackwardPass
 from symlstm.checking.edits import Edit
 from symlstm.checking.reference import Equations
 from symlstm.evidence.program import subnodes, substituted

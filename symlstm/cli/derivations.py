@@ -53,7 +53,7 @@ def backward(
 ) -> None:
     """Derive the backward pass of one step: the adjoint of every quantity, the gradient of every parameter."""
     with explained():
-        from symlstm.calculus.derivation import backward as sweep
+        from symlstm.calculus.backward_pass import backward as sweep
         from symlstm.registry import cell as find
 
         show_result(sweep(find(cell)), output, notation, steps=steps, evidence=evidence)

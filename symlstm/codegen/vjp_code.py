@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symlstm.calculus.backward import Adjoint
-from symlstm.calculus.derivation import backward
+from symlstm.calculus.backward_pass import backward
 from symlstm.codegen.arrays import ArrayWriter
 from symlstm.codegen.body import Body, Statement, leaves, restored, unbatched
 from symlstm.codegen.comments import in_comment

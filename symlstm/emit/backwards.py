@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from symlstm.calculus.backward import Adjoint, adjoint_symbol
-from symlstm.calculus.derivation import BackwardPass
+from symlstm.calculus.backward_pass import BackwardPass
 from symlstm.emit.checked import evidence_of, refused
 from symlstm.emit.derivations import step_blocks
 from symlstm.emit.document import Block, Equations, Formula, Paragraph, Prose, Row, Section, formula

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from symlstm.calculus.derivation import BackwardPass, Derivation
+from symlstm.calculus.backward_pass import BackwardPass
+from symlstm.calculus.derivation import Derivation
 from symlstm.calculus.through_time import ThroughTime
 from symlstm.checking.report import Finding
 from symlstm.checking.report import Report as Verdict

@@ -21,7 +21,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symlstm.calculus.derivation import BackwardPass, Derivation
+from symlstm.calculus.backward_pass import BackwardPass
+from symlstm.calculus.derivation import Derivation
 from symlstm.calculus.through_time import ThroughTime
 from symlstm.emit.backwards import backward_sections
 from symlstm.emit.derivations import derivation_sections

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symlstm.calculus.derivation import Derivation, backward, derive
+from symlstm.calculus.backward_pass import backward
+from symlstm.calculus.derivation import Derivation, derive
 from symlstm.emit.backwards import backward_sections
 from symlstm.emit.checked import evidence_of, refused, together
 from symlstm.emit.derivations import about_derivation, all_steps, asked, result_rows

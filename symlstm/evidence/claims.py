@@ -30,7 +30,8 @@ from symlstm.expr.nodes import Quantity, quantity
 from symlstm.expr.text import text
 
 if TYPE_CHECKING:
-    from symlstm.calculus.derivation import BackwardPass, Derivation
+    from symlstm.calculus.backward_pass import BackwardPass
+    from symlstm.calculus.derivation import Derivation
 
 JACOBIAN, GRADIENT, CHANGE, INDEX, VALUE, DETERMINANT = (
     "jacobian", "gradient", "change", "index", "value", "determinant",

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlstm.calculus.derivation import Examined, derive
+from symlstm.calculus.derivation import derive
+from symlstm.calculus.examined import Examined
 from symlstm.calculus.forward import forward
 from symlstm.calculus.graph import Graph
 from symlstm.calculus.logarithms import diagonal_of, shown_log, stable_log
