@@ -14,6 +14,7 @@ from symlstm.emit.checks import check_document, finding_document
 from symlstm.emit.derivations import asked, derivation_sections
 from symlstm.emit.document import Document, Section, formula
 from symlstm.emit.equations import equations_section, shapes_section
+from symlstm.emit.flows import flow_document
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.readynotations import notation as read_notation
 from symlstm.emit.report import Report, report_sections
@@ -22,6 +23,7 @@ from symlstm.emit.source import source_section
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError, unknown
 from symlstm.expr.notation import Notation
+from symlstm.gradient_flow.flow import Flow
 
 
 def document(
@@ -40,7 +42,7 @@ def document(
     """
     if isinstance(result, Document):
         return result
-    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report, Verdict)):
+    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report, Verdict, Flow)):
         raise unknown("option", next(iter(others)), ("notation", "steps", "evidence", "source", "paths"))
     chosen = read_notation(notation)
     if isinstance(result, Cell):
@@ -67,6 +69,8 @@ def document(
         return check_document(result, chosen)
     if isinstance(result, Finding):
         return finding_document(result, chosen)
+    if isinstance(result, Flow):
+        return flow_document(result)
     found = titled(result, chosen, steps=steps, evidence=evidence, source=source)
     if found is not None:
         about = about_cell(result.cell, cell_notation(result.cell, chosen))

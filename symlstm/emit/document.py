@@ -6,7 +6,7 @@ its files beside it, and declare it in the entry-point group `symlstm.emitters`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """Pictures side by side, and what is said of them. svg: makes <svg> elements that stand in a page, on demand.
+
+    A format without pictures shows what is said.
+    """
+
+    svg: tuple[Callable[[], str], ...]
+    said: Prose
+
+
+@dataclass(frozen=True)
 class Listing:
     """Source code."""
 
@@ -137,7 +148,7 @@ class Refused:
     rungs: tuple[Rung, ...]
 
 
-Block = Paragraph | Equations | Result | Table | Listing | Evidence | Refused
+Block = Paragraph | Equations | Result | Table | Figure | Listing | Evidence | Refused
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from symlstm.emit.document import (
     Document,
     Equations,
     Evidence,
+    Figure,
     Formula,
     Link,
     Listing,
@@ -70,6 +71,8 @@ def _block(block: Block) -> str:
         return f'<div class="result">{_equations(block.rows)}</div>'
     if isinstance(block, Table):
         return _table(block)
+    if isinstance(block, Figure):
+        return _figure(block)
     if isinstance(block, Listing):
         return f'<pre><code class="language-{escape(block.language)}">{escape(block.code)}</code></pre>'
     if isinstance(block, Evidence):
@@ -106,6 +109,13 @@ def _table(table: Table) -> str:
     head = "".join(f"<th>{_prose(h)}</th>" for h in table.headers)
     rows = "\n".join("<tr>" + "".join(f"<td>{_prose(c)}</td>" for c in row) + "</tr>" for row in table.rows)
     return f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+
+
+def _figure(figure: Figure) -> str:
+    panels = "\n".join(f'<div class="panel">{svg()}</div>' for svg in figure.svg)
+    return (
+        f'<figure>\n<div class="panels">\n{panels}\n</div>\n<figcaption>{_prose(figure.said)}</figcaption>\n</figure>'
+    )
 
 
 _HELD = {True: "held", False: "failed", None: "open"}

@@ -11,6 +11,7 @@ from symlstm.emit.document import (
     Document,
     Equations,
     Evidence,
+    Figure,
     Formula,
     Link,
     Listing,
@@ -49,6 +50,8 @@ def data(document: Document) -> dict[str, Any]:
 def _block(block: Block) -> dict[str, Any]:
     if isinstance(block, Paragraph):
         return {"type": "text", "text": _prose(block.prose)}
+    if isinstance(block, Figure):
+        return {"type": "text", "text": _prose(block.said)}
     if isinstance(block, Equations):
         return {"type": "equations", "label": block.label, "rows": _rows(block.rows)}
     if isinstance(block, Result):

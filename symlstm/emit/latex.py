@@ -9,6 +9,7 @@ from symlstm.emit.document import (
     Document,
     Equations,
     Evidence,
+    Figure,
     Formula,
     Link,
     Listing,
@@ -70,6 +71,8 @@ def _section(section: Section) -> str:
 def _block(block: Block) -> str:
     if isinstance(block, Paragraph):
         return _prose(block.prose)
+    if isinstance(block, Figure):
+        return _prose(block.said)
     if isinstance(block, Equations):
         return aligned(block.rows, AMS)
     if isinstance(block, Result):

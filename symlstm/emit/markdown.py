@@ -11,6 +11,7 @@ from symlstm.emit.document import (
     Document,
     Equations,
     Evidence,
+    Figure,
     Formula,
     Link,
     Listing,
@@ -42,6 +43,8 @@ def _section(section: Section) -> str:
 def _block(block: Block) -> str:
     if isinstance(block, Paragraph):
         return _prose(block.prose)
+    if isinstance(block, Figure):
+        return _prose(block.said)
     if isinstance(block, Equations):
         return _display(aligned(block.rows, GITHUB))
     if isinstance(block, Result):

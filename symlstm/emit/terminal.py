@@ -14,6 +14,7 @@ from symlstm.emit.document import (
     Document,
     Equations,
     Evidence,
+    Figure,
     Formula,
     Listing,
     Paragraph,
@@ -83,6 +84,8 @@ def _block(block: Block, width: int) -> Any:
 
     if isinstance(block, Paragraph):
         return _prose(block.prose)
+    if isinstance(block, Figure):
+        return _prose(block.said)
     if isinstance(block, Equations):
         return _equations(block.rows, width)
     if isinstance(block, Result):

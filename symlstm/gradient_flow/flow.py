@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,25 @@ class Flow:
         from symlstm.gradient_flow.plain import plain
 
         return plain(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """The report as a file, whole or not at all: .html, .txt, .md, .tex, .json, and .svg, .pdf, .png for pictures.
+
+        Of a batch, pictures and tables are of the first example. Raises OutputUnwritable, and ExtraMissing where
+        matplotlib is needed (pip install 'symlstm[plots]').
+        """
+        from symlstm.gradient_flow.report import save
+
+        save(self, path)
+
+    def figure(self, name: str) -> Any:
+        """One picture as a matplotlib figure; symlstm.gradient_flow.pictures.PICTURES names them.
+
+        Raises NameUnknown, and ExtraMissing without matplotlib.
+        """
+        from symlstm.gradient_flow.pictures import figure
+
+        return figure(self, name)
 
 
 def flow(

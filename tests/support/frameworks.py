@@ -26,7 +26,7 @@ HOW_TO_INSTALL = {
     "onnxruntime": "pip install 'symlstm[onnx]'",
     "safetensors": "pip install 'symlstm[safetensors]'",
     "numba": "pip install 'symlstm[fast]'",
-    "matplotlib": "pip install 'symlstm[bench]'",
+    "matplotlib": "pip install 'symlstm[plots]'",
     "pdflatex": "apt install texlive-latex-recommended lmodern",
     "pdftotext": "apt install poppler-utils",
     "pdftoppm": "apt install poppler-utils",

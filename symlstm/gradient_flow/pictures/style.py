@@ -1,0 +1,163 @@
+"""One look for all pictures: colours that a page replaces by its own, type, axes in decades, what differs without hue.
+
+Lines differ in dash and marker, colour maps in luminance, so that a page in grey says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from symlstm.errors import ExtraMissing
+from symlstm.expr.nodes import Quantity, quantity, t
+from symlstm.expr.notation import DEFAULT, base_of
+from symlstm.expr.signs import quantity_latex, quantity_text
+
+Array = np.ndarray[Any, Any]
+
+COLORS = {
+    "ink": "#1c1c1e",
+    "soft": "#5c5c66",
+    "line": "#d9d9d2",
+    "paper": "#fdfdfb",
+    "accent": "#1f5fa8",
+    "failed": "#b3261e",
+    "held": "#1d7a3a",
+    "open": "#8a6100",
+}
+"""Those of the page in its light scheme (symlstm/emit/page.html.j2), by the names of its variables."""
+INK, SOFT, LINE, PAPER, ACCENT, FAILED = (COLORS[k] for k in ("ink", "soft", "line", "paper", "accent", "failed"))
+SERIES = [
+    {"color": ACCENT, "linestyle": "-", "marker": "o"},
+    {"color": COLORS["open"], "linestyle": "--", "marker": "s"},
+    {"color": COLORS["held"], "linestyle": ":", "marker": "^"},
+    {"color": FAILED, "linestyle": "-.", "marker": "D"},
+]
+VALUES, SIZES = "cividis", "magma"
+"""Colour maps, dark to light: of values (grey in the middle), and of sizes in decades."""
+LOOK = {
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 10.5,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": SOFT,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": "none",
+    "savefig.facecolor": PAPER,
+    "axes.unicode_minus": True,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "symlstm",
+    "image.interpolation": "none",
+}
+
+
+def matplotlib() -> Any:
+    """The library; ExtraMissing says how to install it."""
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(f"pictures need {error.name}", "pip install 'symlstm[plots]'") from None
+    return matplotlib
+
+
+def sign(name: str, time: Any = t) -> str:
+    """A quantity's name as matplotlib's mathematics: c_tilde is c̃ at t; as it is typed where that is not possible."""
+    from matplotlib.mathtext import MathTextParser
+
+    latex = f"${quantity_latex(_quantity(name, time), DEFAULT)[0]}$"
+    try:
+        MathTextParser("path").parse(latex)
+    except ValueError:
+        return name.replace("$", r"\$")
+    return latex
+
+
+def word(name: str, time: Any = t) -> str:
+    """The same in plain text."""
+    return quantity_text(_quantity(name, time), DEFAULT)[0]
+
+
+def _quantity(name: str, time: Any) -> Quantity:
+    return quantity(name, (1, 1), time, base=base_of(name))
+
+
+def number(value: Any) -> str:
+    """Four digits, as everywhere on the page."""
+    value = float(value)
+    return f"{value:.4g}" if np.isfinite(value) else {np.inf: "∞", -np.inf: "−∞"}.get(value, "–")
+
+
+def magnitude(logarithm: Any, tex: bool = False) -> str:
+    """exp(logarithm) in four digits; as a power of ten where it is too small or too large for that."""
+    logarithm = float(logarithm)
+    if np.isinf(logarithm) or abs(logarithm) < 700:
+        return number(np.exp(logarithm))
+    power = f"{logarithm / np.log(10):.1f}"
+    return f"$10^{{{power}}}$" if tex else f"10^{power}"
+
+
+def percent(share: Any) -> str:
+    """A share in percent: three digits, and small ones as powers of ten."""
+    share = float(share)
+    return f"{100 * share:.3g}%"
+
+
+def decades(logarithms: Any) -> Array:
+    """Powers of ten from natural logarithms; NaN, which is not drawn, where they are infinite."""
+    found = np.asarray(logarithms, float) / np.log(10)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def in_decades(axis: Any) -> None:
+    """Ticks of an axis whose numbers are powers of ten."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axis.set_major_formatter(FuncFormatter(_power))
+
+
+def _power(value: float, _: Any = None) -> str:
+    return f"$10^{{{value:.0f}}}$" if abs(value - round(value)) < 1e-9 else ""
+
+
+def whole_steps(axis: Any) -> None:
+    """Ticks at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axis.set_major_formatter("{x:,.0f}")
+
+
+def grid(axes: Any) -> None:
+    axes.grid(True, which="major")
+
+
+def room(axis_limits: Iterable[float], least: float) -> tuple[float, float]:
+    """Limits that are not narrower than `least`, about the same middle."""
+    low, high = axis_limits
+    spare = max(0.0, (least - (high - low)) / 2)
+    return low - spare, high + spare
