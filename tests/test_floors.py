@@ -36,7 +36,7 @@ FLOORS = [
     ["gradient_flow"],
     ["checking"],
     ["conventions"],
-    ["checkpoints"],
+    ["checkpoints", "data"],
     ["adapters"],
     ["emit"],
     ["walkthrough"],

@@ -23,7 +23,7 @@ REGISTRIES = (
 )
 """Hosts that packages are downloaded from (some split, so that this file does not name them)."""
 DOWNLOAD = re.compile(r"--(?:extra-)?index-url|--registry|\b(?:curl|wget)\b[^\n]*://|\.(?:whl|tgz|tar\.gz)\b")
-NOT_TEXT = {".png", ".pdf", ".jpg"}
+NOT_TEXT = {".png", ".pdf", ".jpg", ".npy", ".npz", ".pt", ".safetensors", ".onnx", ".h5"}
 
 
 def committed():

@@ -46,10 +46,13 @@ class Layer:
         return ", ".join(part for part in parts if part) or "the layer"
 
 
-def read_checkpoint(path: str | Path, *, cell: str | None = None, convention: str | None = None) -> list[Layer]:
+def read_checkpoint(
+    path: str | Path, *, cell: str | None = None, convention: str | None = None, dtype: Any = None
+) -> list[Layer]:
     """The recurrent layers of a file of weights: .safetensors, .npz, a torch state dict, .onnx, .weights.h5, .keras.
 
-    cell, convention: to say which, where names and shapes fit several. Nothing in the file is run: pickled objects
+    cell, convention: to say which, where names and shapes fit several. dtype: of the parameters, in which two biases
+    are added; that of the file where None. Nothing in the file is run: pickled objects
     are refused. Raises ValueUnusable where there is no recurrent layer, ShapeError where one has wrong shapes.
     """
     contents = read_arrays(path)
@@ -61,7 +64,7 @@ def read_checkpoint(path: str | Path, *, cell: str | None = None, convention: st
             f"{Path(path).name} has no recurrent layer among {have}",
             f"layers are found by the names of: {', '.join(NAMES)}",
         )
-    return [_layer([f for f in alike if _as_said(f, contents)] or alike) for alike in found]
+    return [_layer([f for f in alike if _as_said(f, contents)] or alike, dtype) for alike in found]
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,13 @@ def _as_said(found: Found, contents: Contents) -> bool:
     return contents.cells.get(found.stem, found.layout.cell) == found.layout.cell
 
 
-def _layer(alike: list[Found]) -> Layer:
+def _layer(alike: list[Found], dtype: Any) -> Layer:
     first = alike[0]
+    dtype = np.result_type(*first.arrays.values()) if dtype is None else np.dtype(dtype)
+    held = {name: np.asarray(array, dtype) for name, array in first.arrays.items()}
     own = layout_of(OWN, first.layout.cell)
-    parts = fitted(first.layout.take(first.arrays, first.sizes), own, first.layout)
-    parameters = own.put(parts, first.sizes, np.result_type(*first.arrays.values()))
+    parts = fitted(first.layout.take(held, first.sizes), own, first.layout)
+    parameters = own.put(parts, first.sizes, dtype)
     also = tuple((f.layout.name, f.layout.cell) for f in alike[1:] if f.fit == first.fit)
     given = {first.names[name]: array for name, array in first.arrays.items()}
     return Layer(

@@ -12,12 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from symlstm.checkpoints.torch_archive import SAFE, is_archive, tensors
 from symlstm.errors import ExtraMissing, ValueUnusable
-
-SAFE = (
-    "torch.save(model.state_dict(), file) stores tensors alone; "
-    "safetensors.torch.save_file(model.state_dict(), 'model.safetensors') is safer still"
-)
 
 
 @dataclass(frozen=True)
@@ -70,13 +66,19 @@ def _npz(path: Path) -> Contents:
 
 
 def _torch(path: Path) -> Contents:
-    torch = library("torch", "torch")
+    if is_archive(path):
+        return Contents(tensors(path))
+    if path.read_bytes()[:1] != b"\x80":
+        raise ValueUnusable(f"{path.name} cannot be read: it is no file of torch.save", SAFE)
+    try:
+        torch = library("torch", "torch")  # what it wrote before version 1.6
+    except ExtraMissing as error:
+        said = f"{path.name} is a plain pickle, as torch wrote before version 1.6, and {error.message}"
+        raise ExtraMissing(said, f"{error.hint}; or save it again: {SAFE}") from None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle.UnpicklingError, RuntimeError, EOFError, ...
-        said = str(error).strip().splitlines()
-        pickled = zipfile.is_zipfile(path) or path.read_bytes()[:1] == b"\x80"  # else it is no file of torch's at all
-        what = "holds more than tensors: reading it would run code" if pickled else f"cannot be read: {said[0]}"
+    except Exception:  # pickle.UnpicklingError, RuntimeError, EOFError, ...
+        what = "holds more than tensors, or is damaged: reading it would run code"
         raise ValueUnusable(f"{path.name} {what}", f"where it can be trusted, load it once and write: {SAFE}") from None
     if not isinstance(found, Mapping):
         raise ValueUnusable(f"{path.name} holds a {type(found).__name__}, no tensors by name", SAFE)
@@ -144,7 +146,7 @@ KERAS_NAMES = ("kernel", "recurrent_kernel", "bias")
 
 
 def _keras(path: Path) -> Contents:
-    h5py = library("h5py", "keras")
+    h5py = library("h5py", "h5")
     try:
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as archive:

@@ -14,6 +14,7 @@ from symlstm.emit.checks import check_document, finding_document
 from symlstm.emit.derivations import asked, derivation_sections
 from symlstm.emit.document import Document, Section, formula
 from symlstm.emit.equations import equations_section, shapes_section
+from symlstm.emit.flow_summary import flow_summary
 from symlstm.emit.flows import flow_document
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.readynotations import notation as read_notation
@@ -23,7 +24,7 @@ from symlstm.emit.source import source_section
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError, unknown
 from symlstm.expr.notation import Notation
-from symlstm.gradient_flow.flow import Flow
+from symlstm.gradient_flow.flow import Flow, Summary
 
 
 def document(
@@ -42,7 +43,7 @@ def document(
     """
     if isinstance(result, Document):
         return result
-    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report, Verdict, Flow)):
+    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report, Verdict, Flow, Summary)):
         raise unknown("option", next(iter(others)), ("notation", "steps", "evidence", "source", "paths"))
     chosen = read_notation(notation)
     if isinstance(result, Cell):
@@ -71,6 +72,8 @@ def document(
         return finding_document(result, chosen)
     if isinstance(result, Flow):
         return flow_document(result)
+    if isinstance(result, Summary):
+        return flow_summary(result.flow)
     found = titled(result, chosen, steps=steps, evidence=evidence, source=source)
     if found is not None:
         about = about_cell(result.cell, cell_notation(result.cell, chosen))

@@ -20,6 +20,7 @@ from symlstm.gradient_flow.lag_norms import LagNorm, LagRun
 from symlstm.gradient_flow.lyapunov import Lyapunov, SpectrumRun
 from symlstm.gradient_flow.reading import stream_of
 from symlstm.gradient_flow.snapshots import SnapshotRun, Snapshots
+from symlstm.plugins import service
 
 LARGE = 128
 """States of more numbers than this: the ten largest exponents, unless `count` says more."""
@@ -55,9 +56,12 @@ class Flow:
         return f"<{self.cell}: {self.steps} steps, {exponent}{', ' * bool(half)}{half}>"
 
     def __str__(self) -> str:
-        from symlstm.gradient_flow.described import described
+        return str(service("emit")(self.summary, "terminal")).rstrip("\n")
 
-        return described(self)
+    @property
+    def summary(self) -> Summary:
+        """The numbers that people ask for first, on one screen."""
+        return Summary(self)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with a versioned schema (symlstm/gradient_flow/schema/flow-1.json)."""
@@ -83,6 +87,13 @@ class Flow:
         from symlstm.gradient_flow.pictures import figure
 
         return figure(self, name)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A flow to be shown on one screen: `symlstm.emit.emit(flow.summary, "terminal")`."""
+
+    flow: Flow
 
 
 def flow(

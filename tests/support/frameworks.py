@@ -20,7 +20,7 @@ HOW_TO_INSTALL = {
     "torch": "pip install torch",
     "jax": "pip install jax jaxlib",
     "keras": "pip install 'symlstm[keras,torch]'",
-    "h5py": "pip install 'symlstm[keras]'",
+    "h5py": "pip install 'symlstm[h5]'",
     "flax": "pip install 'symlstm[flax]'",
     "onnx": "pip install 'symlstm[onnx]'",
     "onnxruntime": "pip install 'symlstm[onnx]'",
