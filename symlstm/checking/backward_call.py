@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import inspect
 import itertools
 import re
@@ -39,11 +40,12 @@ CACHES = ("saved", "ctx", "memo", "context", "tape")
 @dataclass(frozen=True)
 class Called:
     """above: by state, the gradients from outside, (steps, batch, n) or (batch, n) after the last step; gradients: what
-    came back, by name; paths: of what each is the gradient, where that is known."""
+    came back, by name; paths: of what each is the gradient, where that is known; kept: those that an object keeps."""
 
     above: Mapping[str, list[Any]]
     gradients: Mapping[str, Any]
     paths: Mapping[str, Path] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
 
 
 def upstream_of(name: str) -> str | None:
@@ -56,6 +58,8 @@ def upstream_of(name: str) -> str | None:
 
 def returned_names(function: Any) -> list[str]:
     """The names in the last return statement of a function."""
+    while isinstance(function, functools.partial):
+        function = function.func
     try:
         tree = parsed(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
     except (TypeError, OSError, SyntaxError):
@@ -91,7 +95,7 @@ def called(
             steps = (probe.example.steps,) if whole else ()
             number = draw(rng, (*steps, batch_of(convention, probe), probe.example.sizes[0]))
             above.setdefault(state, []).append(number)
-            values[argument] = _laid_out(number, state, whole, convention)
+            values[argument] = _laid_out(number, state, whole, convention, arrays)
         used, owner = function, getattr(function, "__self__", None)
         if owner is not None:  # each attempt on an object as the forward method left it
             used = getattr(copy.deepcopy(owner), function.__name__)
@@ -103,9 +107,8 @@ def called(
             problem = problem or error
             continue
         found = _by_name(used, returned, probe.example.steps)
-        if owner is not None:
-            found |= _kept(kept_on, found)
-        return Called(above, found)
+        kept = _kept(kept_on, found) if owner is not None else {}
+        return Called(above, found | kept, kept=frozenset(kept))
     assert problem is not None
     raise problem
 
@@ -127,6 +130,8 @@ def _meanings(function: Callable[..., Any], convention: Convention) -> Iterator[
             state = states[0]
         if state in states:
             found[name] = str(state)
+    left = [state for state in states if state not in found.values()]
+    found |= dict(zip(_like_gradients(function, found, convention), left, strict=False))
     options = []
     for name, state in found.items():
         everywhere = convention.sequence and state in convention.outputs
@@ -138,10 +143,21 @@ def _meanings(function: Callable[..., Any], convention: Convention) -> Iterator[
         yield {name: (state, whole) for (name, state), whole in zip(found.items(), kinds, strict=True)}
 
 
-def _laid_out(number: Any, state: str, whole: bool, convention: Convention) -> Any:
+def _like_gradients(function: Callable[..., Any], known: Mapping[str, str], convention: Convention) -> list[str]:
+    """Other arguments that are called like gradients (dhy) and must be given."""
+    taken = {str(path[0]) for path in convention.roles.values()}
+    parameters = inspect.signature(function).parameters.items()
+    must = [name for name, parameter in parameters if parameter.default is parameter.empty and name not in known]
+    return [name for name in must if DIRECTLY.match(name.lower()) and name not in taken]
+
+
+def _laid_out(number: Any, state: str, whole: bool, convention: Convention, arrays: Mapping[Any, Any]) -> Any:
     """Numbers in our order of axes as the function has them."""
     if not convention.sequence:
-        return number[0] if convention.batch is None else number if convention.batch == 0 else number.T
+        if convention.batch is None:  # a vector, a row or a column, as the state itself
+            path = convention.roles.get(f"{state}_prev")
+            return number[0] if path is None else number.reshape(arrays[path].shape)
+        return number if convention.batch == 0 else number.T
     x = convention.axes[convention.sites.cell.inputs[0].name]
     if whole:
         axes = convention.axes.get(state, x)

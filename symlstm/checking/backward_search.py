@@ -15,6 +15,7 @@ from symlstm.checking.convention import Convention
 from symlstm.checking.edits import Edit
 from symlstm.checking.loop import batch_in
 from symlstm.checking.reference import FLOATS
+from symlstm.checking.report import Finding
 from symlstm.expr.nodes import Quantity
 
 GLANCE = 2.0**-36
@@ -51,8 +52,11 @@ class Block:
 
 @dataclass(frozen=True)
 class Point:
+    """findings: what is to be said of the results beside their numbers."""
+
     values: dict[Any, Any]
     blocks: list[Block]
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def batch(self) -> int:

@@ -204,7 +204,7 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
     names, by_name = _named_slots(sites, kinds)
     slots: Slots = {}
     turned = majority(probe, results, kinds)
-    orders = {p: columns(probe, p, width, roles) for p, (_, width) in kinds.items()}
+    orders = {p: columns(probe, p, width, roles, results) for p, (_, width) in kinds.items()}
     seen = [order for order in orders.values() if order]
     usual = max(seen, key=seen.count, default="hx")
     for p, (blocks, width) in kinds.items():

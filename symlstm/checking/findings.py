@@ -39,9 +39,11 @@ def wrong(best: Explanation, probe: Probe) -> list[Finding]:
         evidence += "; or, were the order of the gates another: " + "; ".join(
             f"{order}: {e.message}" for order, e in best.otherwise[:3]
         )
-    made = [_finding(edit, best, probe, evidence) for edit in best.edits]
-    variant = variant_of(best.edits)
-    return [_as_variant(variant, made)] if variant else made
+    gates = best.convention.sites.gates
+    for edits in (best.edits, *([(e,) for e in best.alike] if len(best.edits) == 1 else [])):
+        if variant := variant_of(edits, gates):
+            return [_as_variant(variant, [_finding(edit, best, probe, evidence) for edit in edits])]
+    return [_finding(edit, best, probe, evidence) for edit in best.edits]
 
 
 def _as_variant(variant: Variant, made: list[Finding]) -> Finding:

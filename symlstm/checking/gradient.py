@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symlstm.checking.backward_call import Called, batch_of, called, plain
+from symlstm.checking.backward_call import Called, batch_of, called
 from symlstm.checking.backward_loop import Back, BackLoop, back_loop, derived, parts, scan_back
 from symlstm.checking.backward_search import Block, Point, Search
 from symlstm.checking.compare import FEW_STEPS, sizes_of
@@ -20,8 +20,8 @@ from symlstm.checking.loop import Each, mapped, steps_in
 from symlstm.checking.probe import Probe, draw
 from symlstm.checking.reference import GRADIENTS, PROMISED, difference, numbers
 from symlstm.checking.report import Finding
+from symlstm.checking.returned import gradients_of, misshapen, uncompared
 from symlstm.checking.sites import columns
-from symlstm.checking.words import role_of
 from symlstm.errors import ValueUnusable
 from symlstm.evidence.digits import FIELD as DIGITS
 from symlstm.evidence.running import U, exact
@@ -51,9 +51,10 @@ def check_backward(function: Backward, convention: Convention, probe: Probe) -> 
             row["elementwise"] = max(row["elementwise"], float((np.abs(off) / entries).max()))
             if not (np.abs(off) <= bound).all():
                 wrong[block.name] = max(wrong.get(block.name, 0.0), float(np.abs(off).max() / max(size, U)))
-    if not wrong:
-        return [], ulps
-    return _diagnosed(function, points, loop, convention, probe if free else None, sizes, wrong), ulps
+    found = points[0].findings
+    if wrong:
+        found = [*_diagnosed(function, points, loop, convention, probe if free else None, sizes, wrong), *found]
+    return found, ulps
 
 
 def _points(function: Backward, convention: Convention, probe: Probe) -> list[Point]:
@@ -77,12 +78,15 @@ def _point(function: Backward, convention: Convention, probe: Probe, k: int) -> 
                 total[t] = total[t] + part[..., None]
         values[symbol] = Each(total) if convention.sequence else total[0]
     blocks = list(_blocks(convention, arrays, given))
-    if not blocks:
+    found = misshapen(convention, arrays, given)
+    if not blocks and not found:
         raise ValueUnusable(
             f"none of the results of the backward function has the name of a gradient ({', '.join(given.gradients)})",
             "return a dict by name (dWf, db_f, dx), or name the variables in its return statement so",
         )
-    return Point(values, blocks)
+    if not isinstance(function, Derivatives):
+        found += uncompared(convention, arrays, given)
+    return Point(values, blocks, found)
 
 
 def _rows(q: Quantity, values: Mapping[Any, Any]) -> int:
@@ -97,21 +101,9 @@ def _blocks(convention: Convention, arrays: Mapping[Path, Any], given: Called) -
     adjoints = {a.of.name: a.quantity for a in derived(cell).adjoints if a.quantity.role == "adjoint"}
     roles = {path: q for q, path in convention.roles.items()}
     inputs = {q.name for q in cell.inputs}
-    for name, gradient in given.gradients.items():
-        of = plain(name)
-        path = given.paths.get(name) or next((p for p in arrays if p and p[-1] == of), None)
-        path = path or next((p for p in arrays if str(p[-1]).lower() == of.lower()), None)
-        if path is None and (role := role_of(of)):
-            path = convention.roles.get(role if role == "x" else f"{role}_prev")
-        if path is None and of.isdecimal():  # without a name: if its shape says what it is of
-            alike = [p for p, array in arrays.items() if array.shape == gradient.shape]
-            path = alike[0] if len(alike) == 1 else None
-            name = f"d{path[-1]}" if path else name
-        if path is None:
-            continue
-        if gradient.shape != arrays[path].shape:
-            gradient = gradient.reshape(arrays[path].shape) if gradient.size == arrays[path].size else gradient
-        if gradient.shape != arrays[path].shape:
+    for returned in gradients_of(convention, arrays, given):
+        name, path, gradient = returned.name, returned.path, returned.array
+        if path is None or not returned.fits:
             continue
         if path in roles:
             kind = "input" if roles[path] in inputs else "initial"

@@ -62,7 +62,7 @@ def parts_of(
             start += length
 
 
-def columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path]) -> str:
+def columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path], results: list[Path]) -> str:
     """hx or xh, with b before or after: which columns no longer matter once h (or x) is zero; "" where none does.
 
     Where n = m, of an array that meets one of the two: which.
@@ -73,7 +73,7 @@ def columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path]) -> str
         x = next(iter(roles.values()))
         still = {**probe.base, x: np.zeros_like(probe.base[x])}
         a, b = probe.run(still), probe.run({**still, p: 1.5 * array})
-        return "x" if all(np.array_equal(a[o], b[o], equal_nan=True) for o in a if o in b) else "h"
+        return "x" if all(np.array_equal(a[o], b[o], equal_nan=True) for o in results) else "h"
     if width is None or width[0] in ("rows", N, M):
         return ""
     turned = width[1]
@@ -88,10 +88,7 @@ def columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path]) -> str
             moved = {**still, p: array.copy()}
             moved[p][(column, slice(None)) if turned else (Ellipsis, column)] += 0.25
             a, b = probe.run(still), probe.run(moved)
-            same = all(
-                np.array_equal(a[o], b[o], equal_nan=True) for o in a if a[o].shape == probe.base[path].shape or o in b
-            )
-            dead[role].append(same)
+            dead[role].append(all(np.array_equal(a[o], b[o], equal_nan=True) for o in results))
     mine = [
         "b" if not (h or x) else "h" if h and not x else "x" if x and not h else "?"
         for h, x in zip(dead.get("h", [False] * total), dead.get("x", [False] * total), strict=True)

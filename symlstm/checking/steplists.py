@@ -19,7 +19,7 @@ def listed_inputs(arguments: Mapping[str, Any], steps: int | None) -> tuple[Path
     """The arguments that hold one array a step; steps: how many there are, where that is known."""
     found = []
     for name, value in arguments.items():
-        parts = list(value.values()) if isinstance(value, dict) else value
+        parts = list(value.values()) if isinstance(value, dict) and all(type(k) is int for k in value) else value
         if not isinstance(parts, (list, tuple)) or len(parts) < 2 or not all(is_numbers(p) for p in parts):
             continue
         if len({p.shape for p in parts}) == 1 and (role_of(name) == "x" or len(parts) == steps):

@@ -14,15 +14,18 @@ from symlstm.registry import cell as find_cell
 
 @dataclass(frozen=True)
 class Variant:
-    """name: a stable word. said: what it is. edits: kind of edit, equation, and how its message starts."""
+    """name: a stable word. said: what it is. edits: kind of edit, equation, and how its message starts. gates: those of
+    the cells that it is a variant of."""
 
     name: str
     said: str
     edits: frozenset[tuple[str, str, str]]
+    gates: frozenset[str] = frozenset("fio")
 
 
-def _variant(name: str, said: str, *edits: tuple[str, ...]) -> Variant:
-    return Variant(name, said, frozenset((kind, equation, "".join(start)) for kind, equation, *start in edits))
+def _variant(name: str, said: str, *edits: tuple[str, ...], gates: str = "fio") -> Variant:
+    made = frozenset((kind, equation, "".join(start)) for kind, equation, *start in edits)
+    return Variant(name, said, made, frozenset(gates))
 
 
 VARIANTS = (
@@ -44,18 +47,26 @@ VARIANTS = (
             ("hard_sigmoid_keras2", "the hard sigmoid 0.2 z + 1/2"),
         )
     ),
-    _variant("relu_candidate", "a GRU with a relu candidate", ("activation_relu", "n")),
-    _variant("update_gate_reversed", "a GRU whose update gate z is 1 - z", ("one_minus", "h", "1 - z_t in")),
+    _variant("relu_candidate", "a GRU with a relu candidate", ("activation_relu", "n"), gates="rz"),
+    _variant(
+        "update_gate_reversed", "a GRU whose update gate z is 1 - z", ("one_minus", "h", "1 - z_t in"), gates="rz"
+    ),
 )
 
 
-def variant_of(edits: Iterable[Edit]) -> Variant | None:
-    """The variant that these edits make, all of them together."""
+def variant_of(edits: Iterable[Edit], gates: Iterable[str]) -> Variant | None:
+    """The variant that these edits, all of them together, make of a cell with these gates."""
     made = [(e.name, e.equation, e.message) for e in edits]
     for variant in VARIANTS:
-        if len(made) == len(variant.edits) and all(
-            any(name == kind and equation == place and message.startswith(start) for name, equation, message in made)
-            for kind, place, start in variant.edits
+        if (
+            variant.gates <= set(gates)
+            and len(made) == len(variant.edits)
+            and all(
+                any(
+                    name == kind and equation == place and message.startswith(start) for name, equation, message in made
+                )
+                for kind, place, start in variant.edits
+            )
         ):
             return variant
     return None
