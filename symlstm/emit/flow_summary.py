@@ -23,7 +23,7 @@ def flow_summary(flow: Flow) -> Document:
     sections = [_summary(flow), *_lags(flow), *_gates(flow), _connectivity(flow)]
     sizes = ", ".join(f"{name} = {size}" for name, size in flow.sizes.items())
     examples = flow.spectrum.exponents.shape[:-1]
-    batch = f", {int(np.prod(examples))} examples" if examples else ""
+    batch = f", {int(np.prod(examples))} examples (medians)" if examples else ""
     title = f"Gradient flow of {flow.cell}: {sizes}, {flow.steps} steps{batch}"
     return Document((title,), tuple(sections), {"kind": "flow", "cell": flow.cell, "steps": flow.steps})
 
