@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from symlstm.codegen.sequence import given as sequences
 from symlstm.errors import ShapeError
 
 Array = np.ndarray[Any, Any]
+
+PIECE, LONGEST = 2**15, 128
+"""How many numbers the states of the steps have that are looked at together, and how many steps at most."""
 
 
 class _Remembered:
@@ -78,6 +82,30 @@ class Step:
             return self.stream.function(name)(self.stream.p, self.x, self.states, *more)
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Some consecutive steps at once. index: of the first. x, states: before each step, time first."""
+
+    stream: Stream
+    index: int
+    steps: int
+    x: Any
+    states: tuple[Array, ...]
+
+    @cached_property
+    def known(self) -> dict[str, Array]:
+        """Values, previous states and inputs of all steps, (steps, ..., n), and parameters, by name."""
+        stream, x = self.stream, self.x if isinstance(self.x, tuple) else (self.x,)
+        with np.errstate(all="ignore"):
+            values = stream.compiled._functions["values"](stream.p, self.x, self.states)
+        before = {s.previous.name: a for s, a in zip(stream.cell.states, self.states, strict=True)}
+        return stream.p | {q.name: a for q, a in zip(stream.cell.inputs, x, strict=False)} | before | values
+
+    def step(self, k: int) -> Step:
+        """One of them by itself."""
+        return self.stream.at(self.index + k, tuple(a[k] for a in self.states))
+
+
 class Stream:
     """The steps of a sequence, one after the other; see `read_stream`. lengths: the sizes n, m, ... by name."""
 
@@ -128,6 +156,33 @@ class Stream:
                 found = {s.current.name: a for s, a in zip(self.cell.states, states, strict=True)}
                 self.compiled.raise_at_step(index, self.p, step.x, step.states, found)
 
+    def pieces(self) -> Iterator[Piece]:
+        """The same, many steps at a time (about PIECE numbers of a state). Raises ValueUnusable where they overflow."""
+        states, length = self.first, max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.first))))
+        for index in range(0, self.steps, length):
+            steps = min(length, self.steps - index)
+            x = self._inputs(index, steps)
+            with np.errstate(all="ignore"):
+                run = self.compiled._functions["run"](self.p, steps if x is None else x, states)
+            new = [run[s.current.name] for s in self.cell.states]
+            before = tuple(
+                np.concatenate([np.broadcast_to(a, b.shape[1:])[None], b[:-1]])
+                for a, b in zip(states, new, strict=True)
+            )
+            bad = [int(np.argwhere(~np.isfinite(a))[0][0]) for a in new if not finite(a)]
+            if bad:
+                step = self.at(index + min(bad), tuple(a[min(bad)] for a in before))
+                found = {s.current.name: a[min(bad)] for s, a in zip(self.cell.states, new, strict=True)}
+                self.compiled.raise_at_step(step.index, self.p, step.x, step.states, found)
+            yield Piece(self, index, steps, x, before)
+            states = tuple(a[-1] for a in new)
+
+    def _inputs(self, index: int, steps: int) -> Any:
+        if self.x is None:
+            return None
+        found = tuple(a[index : index + steps] for a in (self.x if isinstance(self.x, tuple) else (self.x,)))
+        return found if len(found) > 1 else found[0]
+
 
 class _Same:
     """The same input at every step."""
@@ -135,7 +190,9 @@ class _Same:
     def __init__(self, value: Array) -> None:
         self.value = value
 
-    def __getitem__(self, index: int) -> Array:
+    def __getitem__(self, index: int | slice) -> Array:
+        if isinstance(index, slice):
+            return np.broadcast_to(self.value, (index.stop - index.start, *self.value.shape))
         return self.value
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.codegen.streaming import Step, Stream
+from symlstm.codegen.streaming import Piece, Step, Stream
 from symlstm.gradient_flow.determinant import evaluator, logdet
 
 Array = np.ndarray[Any, Any]
@@ -25,6 +25,15 @@ class LogDeterminant:
         if self.evaluate is not None:
             return np.broadcast_to(self.evaluate(step.known), self.batch)
         return np.asarray(np.linalg.slogdet(step.jacobian())[1])
+
+    def summed(self, piece: Piece, counted: range) -> Array:
+        """(...): the sum over some steps of a piece."""
+        if not counted:
+            return np.zeros(self.batch)
+        if self.evaluate is None:
+            return np.asarray(sum(self(piece.step(k)) for k in counted))
+        found = np.broadcast_to(self.evaluate(piece.known), (piece.steps, *self.batch))
+        return np.asarray(found[counted.start :].sum(axis=0))
 
     def is_singular(self, step: Step) -> Array:
         """Whether directions that rounding swallows are lost indeed: what a closed form knows to be finite is not."""

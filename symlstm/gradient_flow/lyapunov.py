@@ -1,21 +1,26 @@
 """Lyapunov exponents of the full state: the mean rates, in nats a step, at which small changes grow or shrink.
 
-J_t is applied without being formed, and the directions are made orthonormal again after every step (Benettin,
-Galgani, Giorgilli and Strelcyn, Meccanica 15, 1980; for recurrent networks Engelken, Wolf and Abbott, Physical Review
-Research 5, 2023). The state of an LSTM is the pair (h, c): with dh_t/dh_{t-1} alone the forget gate never enters.
+J_t is applied without being formed, and the directions are made orthonormal again and again (Benettin, Galgani,
+Giorgilli and Strelcyn, Meccanica 15, 1980; for recurrent networks Engelken, Wolf and Abbott, Physical Review Research
+5, 2023); how often, see `symlstm.gradient_flow.stretches`. The state of an LSTM is the pair (h, c): with
+dh_t/dh_{t-1} alone the forget gate never enters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from symlstm.codegen.streaming import Step, Stream
+from symlstm.codegen.streaming import Piece, Step, Stream
+from symlstm.codegen.tangent_steps import tangent_steps
 from symlstm.errors import ValueUnusable
 from symlstm.gradient_flow.log_determinants import LogDeterminant
 from symlstm.gradient_flow.reading import Array, stream_of, whole_number
+from symlstm.gradient_flow.stretches import Stretches
 
 KEPT = 128
 """At most so many points of the convergence are kept, however long the sequence is."""
@@ -73,13 +78,17 @@ def lyapunov(
     """
     stream = stream_of(cell, parameters, X, steps, states)
     run = SpectrumRun(stream, count, burn_in, rng)
-    for step in stream:
-        run.take(step)
+    if run.stretches is None:
+        for step in stream:
+            run.take(step)
+    else:
+        for piece in stream.pieces():
+            run.take_piece(piece)
     return run.result()
 
 
 class SpectrumRun:
-    """The computation of a spectrum, one step at a time, so that other questions can share the pass."""
+    """The computation of a spectrum, so that other questions can share the pass: one step at a time, or many."""
 
     def __init__(self, stream: Stream, count: Any, burn_in: Any, rng: Any = 0) -> None:
         rows = sum(stream.sizes)
@@ -89,32 +98,56 @@ class SpectrumRun:
         self.dtype = np.result_type(stream.dtype, np.float64)
         first = np.random.default_rng(rng).standard_normal((*stream.batch, self.count, rows))
         self.directions = np.linalg.qr(first.astype(self.dtype).mT)[0]  # the first ones are the same for every count
+        tangents = tangent_steps(stream.cell, stream.p, stream.lengths, self.dtype)
+        self.stretches = None if tangents is None else Stretches(tangents, self.directions)
         self.sums = np.zeros((*stream.batch, self.count))
         self.log_determinants = np.zeros(stream.batch)
         self.taken = 0
         self.log_determinant = LogDeterminant(stream)
-        self.points = set(_points(stream.steps - self.burn_in))
+        self.points = _points(stream.steps - self.burn_in)
         self.history: list[tuple[int, Array]] = []
 
     def take(self, step: Step) -> None:
         """Count one step."""
-        self.directions, triangle = np.linalg.qr(step.jvp(self.directions))
-        if step.index < self.burn_in:
+        directions = step.jvp(self.directions)
+        finite = bool(np.isfinite(directions).all())
+        self.directions, triangle = np.linalg.qr(directions) if finite else (directions, None)
+        if step.index >= self.burn_in and self.count == self.rows:
+            self.log_determinants += self.log_determinant(step)
+        self._count(step.index, 1, triangle, lambda: self.log_determinant.is_singular(step))
+
+    def take_piece(self, piece: Piece) -> None:
+        """Count many steps."""
+        assert self.stretches is not None
+        if self.count == self.rows:
+            counted = range(max(0, self.burn_in - piece.index), piece.steps)
+            self.log_determinants += self.log_determinant.summed(piece, counted)
+        for found in self.stretches.over(piece, self._until):
+            singular = partial(self._is_singular, piece, found.start)
+            self._count(piece.index + found.start, found.steps, found.triangle, singular)
+
+    def _is_singular(self, piece: Piece, k: int) -> Array:
+        return self.log_determinant.is_singular(piece.step(k))
+
+    def _until(self, index: int) -> int:
+        """How many steps there are until the exponents are looked at."""
+        return self.burn_in - index if index < self.burn_in else self.points[len(self.history)] - self.taken
+
+    def _count(self, index: int, steps: int, triangle: Array | None, is_singular: Callable[[], Array]) -> None:
+        """Add the logarithms of what the directions have grown by."""
+        if triangle is None:
+            raise ValueUnusable(f"at step {index} (from 0), the state Jacobian of {self.name} is not finite")
+        if index < self.burn_in:
             return
         growth = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
-        if not np.isfinite(growth).all():
-            raise ValueUnusable(f"at step {step.index} (from 0), the state Jacobian of {self.name} is not finite")
-        lost = growth <= self.rows * np.finfo(self.dtype).eps * np.max(np.abs(triangle), axis=(-2, -1))[..., None]
         with np.errstate(divide="ignore"):
             rates = np.log(growth)
-        if lost.any():
-            singular = self.log_determinant.is_singular(step)
-            rates = np.where(lost & singular[..., None], -np.inf, rates)
+        lost = growth <= self.rows * np.finfo(self.dtype).eps * np.max(np.abs(triangle), axis=(-2, -1))[..., None]
+        if steps == 1 and lost.any():
+            rates = np.where(lost & is_singular()[..., None], -np.inf, rates)
         self.sums += rates
-        if self.count == self.rows:
-            self.log_determinants += self.log_determinant(step)
-        self.taken += 1
-        if self.taken in self.points:
+        self.taken += steps
+        if self.taken == self.points[len(self.history)]:
             self.history.append((self.taken, self.exponents))
 
     @property

@@ -1,0 +1,104 @@
+"""J V over many steps: the vectors of all steps at once, then a few products of matrices at each step.
+
+Directions are rows here, (..., k, s), so that every operation runs along memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen.formula import formula
+from symlstm.codegen.tangent_plan import Plan, Term, plan_of
+from symlstm.equations import Cell
+from symlstm.expr.build import Matrix
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A term by places in the lists of vectors, of matrices and of tangents."""
+
+    factor: int | None
+    matrix: int | None
+    operand: int
+
+
+class TangentSteps:
+    """The tangents of a cell with given parameters. sizes: numbers by name."""
+
+    def __init__(self, cell: Cell, plan: Plan, p: Mapping[str, Array], sizes: Mapping[str, int], dtype: Any) -> None:
+        self.sizes = dict(sizes)
+        self.numbers = [(d, sizes[str(d)]) for d in cell.dims if str(d) in sizes]
+        self.lengths = [self._length(q) for q in plan.given]
+        self.new = [self._length(q) for q in plan.new]
+        place = {q: k for k, q in enumerate((*plan.given, *(s.quantity for s in plan.sums)))}
+        terms = [t for s in plan.sums for t in s.terms]
+        factors = list(dict.fromkeys(t.factor for t in terms if t.factor is not None))
+        self._factors = [formula(f) for f in factors]
+        self._factor_lengths = [self._length(f) for f in factors]
+        matrices = list(dict.fromkeys(t.matrix for t in terms if t.matrix is not None))
+        self.matrices = [np.ascontiguousarray(formula(m, matrix=True)(p, self.sizes), dtype).T for m in matrices]
+
+        def use(t: Term) -> _Use:
+            factor = None if t.factor is None else factors.index(t.factor)
+            return _Use(factor, None if t.matrix is None else matrices.index(t.matrix), place[t.operand])
+
+        self.sums = [(place[s.quantity], self._length(s.quantity), [use(t) for t in s.terms]) for s in plan.sums]
+        self.results = [place[q] for q in plan.new]
+        self.dtype = dtype
+
+    def _length(self, q: Matrix) -> int:
+        return int(q.shape[0].subs(self.numbers))
+
+    def factors(self, known: Mapping[str, Array], axes: tuple[int, ...]) -> list[Array]:
+        """The vectors, (*axes, 1, n) each, from all values of the steps by name; axes: steps, then the batch."""
+        with np.errstate(all="ignore"):
+            found = [f(known, self.sizes) for f in self._factors]
+        shaped = zip(found, self._factor_lengths, strict=True)
+        return [np.ascontiguousarray(np.broadcast_to(a, (*axes, n)))[..., None, :] for a, n in shaped]
+
+    def apply(self, directions: Array, factors: list[Array], step: int) -> Array:
+        """(..., k, s), a direction a row, one step further."""
+        values: dict[int, Array] = {}
+        products: dict[tuple[int, int], Array] = {}
+        start = 0
+        for k, length in enumerate(self.lengths):
+            values[k] = directions[..., start : start + length]
+            start += length
+        out = np.empty((*directions.shape[:-1], sum(self.new)), self.dtype)
+        start = 0
+        for k, length in zip(self.results, self.new, strict=True):
+            values[k] = out[..., start : start + length]
+            start += length
+        for place, length, terms in self.sums:
+            total = values.get(place)
+            if total is None:
+                total = values[place] = np.empty((*directions.shape[:-1], length), self.dtype)
+            if not terms:
+                total[...] = 0
+            for number, t in enumerate(terms):
+                value = values[t.operand]
+                if t.matrix is not None:
+                    if (t.matrix, t.operand) not in products:
+                        products[t.matrix, t.operand] = value @ self.matrices[t.matrix]
+                    value = products[t.matrix, t.operand]
+                if t.factor is not None:
+                    value = np.multiply(value, factors[t.factor][step], out=None if number else total)
+                if number:
+                    total += value
+                elif t.factor is None:
+                    total[...] = value
+        return out
+
+
+def tangent_steps(cell: Cell, p: Mapping[str, Array], sizes: Mapping[Any, int], dtype: Any) -> TangentSteps | None:
+    """None where the tangents of the cell have no such form."""
+    plan = plan_of(cell)
+    if plan is None:
+        return None
+    return TangentSteps(cell, plan, p, {str(k): int(v) for k, v in sizes.items()}, dtype)

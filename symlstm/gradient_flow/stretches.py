@@ -1,0 +1,82 @@
+"""Directions carried on over stretches of several steps, and made orthonormal at the end of each.
+
+J_t Q_{t-1} = Q_t R_t after every step is what the exponents are made of, but products of several J_t give the same
+diagonals of R, multiplied, as long as the directions do not fall together. Householder's QR takes directions that are
+off by a relative eps each, so that a growth r_jj is off by a relative error of the order of eps times the condition of
+the directions (their lengths aside): Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 19. A stretch
+counts only where that condition is at most eps^(-1/3), about 1.7e5; else it is taken again, half as long. What it adds
+to the error of an exponent is thus of the order of eps^(2/3), 4e-11 nats. A single step always counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symlstm.codegen.streaming import LONGEST, Piece
+from symlstm.codegen.tangent_steps import TangentSteps
+
+Array = np.ndarray[Any, Any]
+
+CONDITION = float(np.finfo(np.float64).eps ** (-1 / 3))
+FEW = 32
+"""With more directions than this, the condition costs as much as the QR that it would save."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """start: its first step in the piece. triangle: R, None where the directions are not finite."""
+
+    start: int
+    steps: int
+    triangle: Array | None
+
+
+class Stretches:
+    """Carries the directions (..., s, k) on, as far at a time as is safe."""
+
+    def __init__(self, tangents: TangentSteps, directions: Array) -> None:
+        self.tangents, self.directions = tangents, directions
+        self.length = 1
+
+    def over(self, piece: Piece, until: Callable[[int], int]) -> Iterator[Stretch]:
+        """All steps of a piece. until: how many steps from that one on a stretch may take at most, by its index."""
+        batch, count = self.directions.shape[:-2], self.directions.shape[-1]
+        factors = self.tangents.factors(piece.known, (piece.steps, *batch))
+        done = 0
+        while done < piece.steps:
+            steps = min(self.length, piece.steps - done, until(piece.index + done))
+            orthonormal, triangle = self._carried(factors, done, steps)
+            found = condition(triangle) if triangle is not None and count <= FEW else np.inf
+            if steps > 1 and found > CONDITION:
+                self.length = steps // 2
+                continue
+            self.directions = orthonormal
+            if steps == self.length and found**2 <= CONDITION:  # twice as far, the condition is about its square
+                self.length = min(2 * steps, LONGEST)
+            yield Stretch(done, steps, triangle)
+            done += steps
+
+    def _carried(self, factors: list[Array], start: int, steps: int) -> tuple[Array, Array | None]:
+        rows = self.directions.mT
+        with np.errstate(all="ignore"):
+            for k in range(start, start + steps):
+                rows = self.tangents.apply(rows, factors, k)
+            if not np.isfinite(rows).all():
+                return self.directions, None
+            return np.linalg.qr(rows.mT)
+
+
+def condition(triangle: Array) -> float:
+    """A bound of the condition number of the directions, each divided by its length, from their R."""
+    lengths = np.linalg.norm(triangle, axis=-2)
+    if not (lengths > 0).all():
+        return np.inf
+    try:
+        inverse = np.linalg.inv(triangle / lengths[..., None, :])
+    except np.linalg.LinAlgError:
+        return np.inf
+    return float(np.sqrt(triangle.shape[-1]) * np.max(np.linalg.norm(inverse, axis=(-2, -1))))
