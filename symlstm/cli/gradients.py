@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from symlstm.cli.shared import CellName, explained, wrote
+from symlstm.cli.shared import CellName, explained, progress_bar, wrote
 
 SeparatedBy = "separated by commas"
 
@@ -74,20 +74,22 @@ def flow(
         chosen = choose(checkpoint, found, layer=layer, direction=direction, convention=convention)
         x, count_of_steps = cell_inputs(found, chosen, data or [], steps=steps, batch_first=batch_first)
         print(read_as(chosen, x, count_of_steps), file=sys.stderr)
-        report = measure(
-            found,
-            chosen.layer.parameters,
-            x,
-            None if states is None else initial_states(found, states),
-            steps=count_of_steps,
-            pairs=_pairs(pairs),
-            lags=_lags(lags),
-            output=output_of,
-            count=count,
-            burn_in=burn_in,
-            starts=starts,
-            rng=seed,
-        )
+        with progress_bar("steps") as progress:
+            report = measure(
+                found,
+                chosen.layer.parameters,
+                x,
+                None if states is None else initial_states(found, states),
+                steps=count_of_steps,
+                pairs=_pairs(pairs),
+                lags=_lags(lags),
+                output=output_of,
+                count=count,
+                burn_in=burn_in,
+                starts=starts,
+                rng=seed,
+                progress=progress,
+            )
         if output is not None:
             report.save(output)
             wrote(output)

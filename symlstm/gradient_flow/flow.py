@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,7 @@ def flow(
     burn_in: int = 0,
     starts: int = 20,
     rng: Any = 0,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Flow:
     """Everything about the gradients of a run, in one pass over it whose memory does not grow with T.
 
@@ -117,7 +118,8 @@ def flow(
     where the state has more than 128 numbers). pairs: (state, by which state) for the norms of d s_t/d s_{t-k}, each
     state by itself where None. lags: numbers of steps. output: of what connectivity is the gradient: the sum of a state
     or output at the last step, by name (the first state where None), or a dict of gradients of a loss by name. starts:
-    of the search for fixed points. Raises ShapeError, ValueUnusable and NameUnknown.
+    of the search for fixed points. progress: called after every step with how many are done, of how many. Raises
+    ShapeError, ValueUnusable and NameUnknown.
     """
     stream = stream_of(cell, parameters, X, steps, states)
     rows = sum(stream.sizes)
@@ -130,6 +132,8 @@ def flow(
         for run in (gates, lag_norms, snapshots, connectivity, *direct):
             run.take(step)  # type: ignore[attr-defined]
         spectrum.take(step)
+        if progress is not None:
+            progress(step.index + 1, stream.steps)
     mean, largest = _of_inputs(stream)
     try:
         certified = certificate(cell, parameters, largest)

@@ -187,3 +187,10 @@ def test_what_cannot_be_answered_is_told():
     x[7, 1] = np.nan
     with pytest.raises(ValueUnusable, match=r"x has NaN at \[7, 1\]"):
         sl.flow(cell, p, x, states)
+
+
+def test_progress_is_told_after_every_step():
+    cell, p, x, states = setting("rnn", steps=5)
+    told = []
+    sl.flow(cell, p, x, states, starts=1, progress=lambda done, whole: told.append((done, whole)))
+    assert told == [(k, 5) for k in range(1, 6)]
