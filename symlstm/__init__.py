@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symlstm.emit import notation, report, save
     from symlstm.errors import SymlstmError
     from symlstm.evidence import examine
+    from symlstm.exploration.explore import explore
     from symlstm.functions import concat, sigmoid, softmax, tanh
     from symlstm.gradient_flow.certificate import certificate
     from symlstm.gradient_flow.determinant import logdet
@@ -46,6 +47,7 @@ _HOMES = {
     "convert": "conventions",
     "derive": "calculus.derivation",
     "examine": "evidence",
+    "explore": "exploration.explore",
     "fixed_points": "gradient_flow.fixed_points",
     "flow": "gradient_flow.flow",
     "half_life": "gradient_flow.half_life",
@@ -77,6 +79,7 @@ __all__ = [
     "convert",
     "derive",
     "examine",
+    "explore",
     "fixed_points",
     "flow",
     "half_life",

@@ -6,8 +6,11 @@ Everything is declared in entry-point groups, the built-in things through the sa
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+from symlstm.errors import ExtraMissing
 
 CELLS = "symlstm.cells"
 EMITTERS = "symlstm.emitters"
@@ -26,3 +29,11 @@ def registered(group: str) -> dict[str, EntryPoint]:
 def service(name: str) -> Any:
     """A function of a higher floor, by name."""
     return registered(SERVICES)[name].load()
+
+
+def library(name: str, extra: str) -> Any:
+    """An optional library; ExtraMissing says how to install it."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(f"this needs {error.name}", f"pip install 'symlstm[{extra}]'") from None

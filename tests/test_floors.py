@@ -39,6 +39,7 @@ FLOORS = [
     ["checkpoints", "data"],
     ["adapters"],
     ["emit"],
+    ["exploration"],
     ["walkthrough"],
     ["cli", "__main__", "pytest_plugin"],
 ]

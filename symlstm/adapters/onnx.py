@@ -17,10 +17,11 @@ import numpy as np
 from symlstm.adapters.examine import U32, M, N, examine_network
 from symlstm.adapters.network import Adapter, Network, Place, Result
 from symlstm.checking.report import NOTE, Finding, Report
-from symlstm.checkpoints.read import library, onnx_cell
+from symlstm.checkpoints.read import onnx_cell
 from symlstm.conventions.table import layout_of
 from symlstm.errors import ExtraMissing, ValueUnusable
 from symlstm.evidence.running import U
+from symlstm.plugins import library
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}

@@ -6,7 +6,6 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from symlstm.checkpoints.torch_archive import SAFE, is_archive, tensors
 from symlstm.errors import ExtraMissing, ValueUnusable
+from symlstm.plugins import library
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,6 @@ def read_arrays(path: str | Path) -> Contents:
     if not path.is_file():
         raise ValueUnusable(f"there is no file {path}", f"looked in {Path.cwd()}")
     return reader(path)
-
-
-def library(name: str, extra: str) -> Any:
-    """An optional library; ExtraMissing says how to install it."""
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise ExtraMissing(f"this needs {error.name}", f"pip install 'symlstm[{extra}]'") from None
 
 
 def _safetensors(path: Path) -> Contents:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.checkpoints.read import library
 from symlstm.errors import OutputUnwritable
+from symlstm.plugins import library
 
 
 def encoded(arrays: Mapping[str, Any], suffix: str) -> bytes:

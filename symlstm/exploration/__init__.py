@@ -1,0 +1,1 @@
+"""Initialisations explored: exponents, half-lives and critical gains of many random cells, found beside predicted."""
