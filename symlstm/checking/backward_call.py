@@ -15,11 +15,12 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from symlstm.checking.calls import SELF, attempt_on, call_of
+from symlstm.checking.calls import SELF, Call, attempt_on, call_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.layout import laid_out
 from symlstm.checking.leaves import Path, leaves
@@ -40,12 +41,14 @@ CACHES = ("saved", "ctx", "memo", "context", "tape")
 @dataclass(frozen=True)
 class Called:
     """above: by state, the gradients from outside, (steps, batch, n) or (batch, n) after the last step; gradients: what
-    came back, by name; paths: of what each is the gradient, where that is known; kept: those that an object keeps."""
+    came back, by name; paths: of what each is the gradient, where that is known; kept: those that an object keeps;
+    again: the same call on the same numbers, in arrays of its own."""
 
     above: Mapping[str, list[Any]]
     gradients: Mapping[str, Any]
     paths: Mapping[str, Path] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
+    again: Callable[[], Call] | None = None
 
 
 def upstream_of(name: str) -> str | None:
@@ -96,21 +99,28 @@ def called(
             number = draw(rng, (*steps, batch_of(convention, probe), probe.example.sizes[0]))
             above.setdefault(state, []).append(number)
             values[argument] = _laid_out(number, state, whole, convention, arrays)
-        used, owner = function, getattr(function, "__self__", None)
-        if owner is not None:  # each attempt on an object as the forward method left it
-            used = getattr(copy.deepcopy(owner), function.__name__)
-        given = _arguments(used, values, copy.deepcopy(forward), arrays, probe)
+        again = partial(_call, function, values, forward, arrays, probe)
+        backward = again()
         try:
-            backward = call_of(used, (), given)
             returned, kept_on = attempt_on(backward, {})
         except ValueUnusable as error:
             problem = problem or error
             continue
-        found = _by_name(used, returned, probe.example.steps)
-        kept = _kept(kept_on, found) if owner is not None else {}
-        return Called(above, found | kept, kept=frozenset(kept))
+        found = _by_name(backward.function, returned, probe.example.steps)
+        kept = _kept(kept_on, found) if kept_on is not None else {}
+        return Called(above, found | kept, kept=frozenset(kept), again=again)
     assert problem is not None
     raise problem
+
+
+def _call(
+    function: Callable[..., Any], values: Mapping[str, Any], forward: Any, arrays: Mapping[Any, Any], probe: Probe
+) -> Call:
+    """One call of a backward function, on arrays of its own, and on an object as the forward method has left it."""
+    used, owner = function, getattr(function, "__self__", None)
+    if owner is not None:
+        used = getattr(copy.deepcopy(owner), function.__name__)
+    return call_of(used, (), _arguments(used, values, copy.deepcopy(forward), arrays, probe))
 
 
 def batch_of(convention: Convention, probe: Probe) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from symlstm.checking.backward_edits import backward_edits
 from symlstm.checking.backward_loop import Back, BackLoop, forward_trail, parts, scan_back, touched
 from symlstm.checking.backward_time_edits import backward_time_edits
+from symlstm.checking.calls import Call
 from symlstm.checking.convention import Convention
 from symlstm.checking.edits import Edit
 from symlstm.checking.loop import batch_in
@@ -52,11 +53,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Point:
-    """findings: what is to be said of the results beside their numbers."""
+    """One call: the leaves, the gradients that came back; findings: what is to be said of these beside their numbers;
+    again: that call once more (None: it is not somebody's)."""
 
     values: dict[Any, Any]
     blocks: list[Block]
     findings: list[Finding] = field(default_factory=list)
+    again: Callable[[], Call] | None = None
 
     @property
     def batch(self) -> int:

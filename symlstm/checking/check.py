@@ -20,7 +20,7 @@ from symlstm.checking.findings import another_cell, imprecise, unexplained, wron
 from symlstm.checking.foreign import differentiated, notes, quicker
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.implementation import read
-from symlstm.checking.loop import bounds, float_results
+from symlstm.checking.loop import Loop, bounds, float_results
 from symlstm.checking.manners import hidden, manners, overflow
 from symlstm.checking.opinions import explanation, formulas_of, of_agreement
 from symlstm.checking.predictions import along_the_batch
@@ -133,6 +133,7 @@ def examine(
     candidates = conventions(sites, probe)
     convention, measured = _best(candidates, probe)
     ruled_out: tuple[str, ...] = ()
+    explained: Loop | None = None
     run, reading = formulas_of(probe), ""
     if compare.within(measured):
         alike = [c for c in candidates if c.views != convention.views and c.outputs == convention.outputs]
@@ -152,12 +153,13 @@ def examine(
             convention = best.convention
             if best.complete:
                 found += wrong(best, probe)
+                explained = best.loop
             else:
                 found += [unexplained(best, convention, probe, measured)]
                 ruled_out = (f"{best.tried} edits of the equations, alone and in sets of up to four",)
             measured = _measured(convention, probe)
     found += extras.unreturned(convention, probe)
-    found += extras.rest(convention, probe)
+    found += extras.rest(convention, probe, explained)
     found += [*overflow(convention, probe), *hidden(probe)]
     ulps = compare.ulps(measured)
     if backward is not None:

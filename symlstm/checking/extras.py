@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.globals import line_of_global
 from symlstm.checking.leaves import Path
-from symlstm.checking.loop import LAST
+from symlstm.checking.loop import LAST, Loop, float_results
 from symlstm.checking.probe import Probe
-from symlstm.checking.report import NOTE, Finding
+from symlstm.checking.report import NOTE, WRONG, Finding
 from symlstm.checking.storage import storage
 
 
@@ -100,8 +101,9 @@ def unreturned(convention: Convention, probe: Probe) -> list[Finding]:
     return found
 
 
-def rest(convention: Convention, probe: Probe) -> list[Finding]:
-    """Arguments without effect, and results beside the states."""
+def rest(convention: Convention, probe: Probe, explained: Loop | None = None) -> list[Finding]:
+    """Arguments without effect, and results beside the states; explained: the equations with the mistakes that were
+    named: what has no effect in these either is no mistake of its own."""
     before = probe.run(probe.base)
     kept_beside = storage(probe)
     unused = [path for path in probe.base if path in probe.silent and path not in kept_beside]
@@ -112,10 +114,31 @@ def rest(convention: Convention, probe: Probe) -> list[Finding]:
         top = h_path is not None and len(path) == len(h_path)
         if path not in states and top and not _went_in(array, probe) and h_path is not None:
             found += _prediction(path, array, before[h_path], convention, unused)
-    if unused:
-        names = ", ".join(".".join(map(str, path)) for path in unused)
-        found.append(Finding("unused", "", names, f"{names}: nothing that is returned depends on it", ""))
+    known = {view.path for views in convention.views.values() for view in views} | set(convention.roles.values())
+    follows = [path for path in unused if found and path not in known]  # what a prediction would have used
+    follows += _without_effect(explained, convention, probe, unused) if explained else []
+    for paths, why in (
+        ([path for path in unused if path not in follows], ""),
+        (follows, ": that follows from the mistakes that are named"),
+    ):
+        if paths:
+            names = ", ".join(".".join(map(str, path)) for path in paths)
+            message = f"{names}: nothing that is returned depends on it{why}"
+            found.append(Finding("unused", "", names, message, "", NOTE if why else WRONG))
     return found
+
+
+def _without_effect(loop: Loop, convention: Convention, probe: Probe, paths: list[Path]) -> list[Path]:
+    """The arrays that change results of the cell, and none of these equations."""
+    sizes, cell = sizes_of(convention, probe), convention.sites.cell
+
+    def heard(path: Path, equations: Loop) -> bool:
+        both = [convention.values(arrays, sizes) for arrays in (probe.base, {**probe.base, path: probe.base[path] / 2})]
+        before, after = (float_results(equations, values, sizes, convention.outputs, cell) for values in both)
+        return any(not np.array_equal(before[name], after[name]) for name in before)
+
+    right = convention.loop(convention.values(probe.base, sizes))
+    return [path for path in paths if heard(path, right) and not heard(path, loop)]
 
 
 def _went_in(array: Any, probe: Probe) -> bool:

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 
 from symlstm.checking.backward_call import Called, batch_of, called
+from symlstm.checking.backward_findings import in_place, mistakes
 from symlstm.checking.backward_loop import Back, BackLoop, back_loop, derived, parts, scan_back
 from symlstm.checking.backward_search import Block, Point, Search
 from symlstm.checking.compare import FEW_STEPS, sizes_of
@@ -51,7 +52,7 @@ def check_backward(function: Backward, convention: Convention, probe: Probe) -> 
             row["elementwise"] = max(row["elementwise"], float((np.abs(off) / entries).max()))
             if not (np.abs(off) <= bound).all():
                 wrong[block.name] = max(wrong.get(block.name, 0.0), float(np.abs(off).max() / max(size, U)))
-    found = points[0].findings
+    found = [*points[0].findings, *in_place(points[0].again, probe)]
     if wrong:
         found = [*_diagnosed(function, points, loop, convention, probe if free else None, sizes, wrong), *found]
     return found, ulps
@@ -86,7 +87,7 @@ def _point(function: Backward, convention: Convention, probe: Probe, k: int) -> 
         )
     if not isinstance(function, Derivatives):
         found += uncompared(convention, arrays, given)
-    return Point(values, blocks, found)
+    return Point(values, blocks, found, given.again)
 
 
 def _rows(q: Quantity, values: Mapping[Any, Any]) -> int:
@@ -186,6 +187,4 @@ def _diagnosed(
         nearest = f"the nearest explains {whole.nearest} of {whole.first} gradients at one point"
         evidence = f"{worst}; {whole.tried} edits were tried, {nearest}"
         return [Finding("backward_wrong", "", names, f"the gradients {names} are wrong", evidence)]
-    also = f"; the same function: {'; '.join(found.alike)}" if found.alike else ""
-    evidence = f"with {'it' if len(found.edits) == 1 else 'these together'}, all gradients agree{also}; {worst}"
-    return [Finding(f"backward_{e.name}", e.equation, names, e.message, evidence) for e in found.edits]
+    return mistakes(found, whole, f"{names} are off; {worst}")

@@ -13,14 +13,17 @@ BESIDE = re.compile(r"(d|g|m|v|r|md|diff|grad|gradient|delta|update|mem|mom|mome
 
 
 def storage(probe: Probe) -> frozenset[Path]:
-    """Silent arrays of the shape of a parameter that are called after it, or lie alone with it in one object."""
+    """Silent arrays of the shape of a parameter that are called after it, or that lie in one object with it and nothing else."""
     groups: dict[tuple[Path, tuple[int, ...]], list[Path]] = defaultdict(list)
     for path, array in probe.base.items():
         groups[path[:-1], array.shape].append(path)
     found: set[Path] = set()
+    shapes: dict[Path, set[tuple[int, ...]]] = defaultdict(set)
+    for parent, shape in groups:
+        shapes[parent].add(shape)
     for (parent, _), paths in groups.items():
         heard = [p for p in paths if p not in probe.silent]
-        own = len(parent) > 0 and len(heard) == 1
+        own = len(parent) > 0 and len(heard) == len(shapes[parent]) == 1
         others = {str(p[-1]) for p in heard}
         found |= {p for p in paths if p in probe.silent and (own or _called_after(str(p[-1]), others))}
     return frozenset(found)
