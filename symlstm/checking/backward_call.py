@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.calls import SELF, Call, attempt_on, call_of
+from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.layout import laid_out
 from symlstm.checking.leaves import Path, leaves
 from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe, copies, draw
 from symlstm.checking.steplists import ANY, gathered, patterns
-from symlstm.checking.words import role_of
+from symlstm.checking.words import role_of, says_output
 from symlstm.errors import ValueUnusable
 from symlstm.expr.parsing import parsed
 
@@ -42,13 +43,15 @@ CACHES = ("saved", "ctx", "memo", "context", "tape")
 class Called:
     """above: by state, the gradients from outside, (steps, batch, n) or (batch, n) after the last step; gradients: what
     came back, by name; paths: of what each is the gradient, where that is known; kept: those that an object keeps;
-    again: the same call on the same numbers, in arrays of its own."""
+    again: the same call on the same numbers, in arrays of its own; meanings: argument -> of which state or output it
+    brings the gradient."""
 
     above: Mapping[str, list[Any]]
     gradients: Mapping[str, Any]
     paths: Mapping[str, Path] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     again: Callable[[], Call] | None = None
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
 
 def upstream_of(name: str) -> str | None:
@@ -96,7 +99,7 @@ def called(
         values: dict[str, Any] = {}
         for argument, (state, whole) in meanings.items():
             steps = (probe.example.steps,) if whole else ()
-            number = draw(rng, (*steps, batch_of(convention, probe), probe.example.sizes[0]))
+            number = draw(rng, (*steps, batch_of(convention, probe), length_of(state, convention, probe)))
             above.setdefault(state, []).append(number)
             values[argument] = _laid_out(number, state, whole, convention, arrays)
         again = partial(_call, function, values, forward, arrays, probe)
@@ -108,7 +111,8 @@ def called(
             continue
         found = _by_name(backward.function, returned, probe.example.steps)
         kept = _kept(kept_on, found) if kept_on is not None else {}
-        return Called(above, found | kept, kept=frozenset(kept), again=again)
+        of = {name: state for name, (state, _) in meanings.items()}
+        return Called(above, found | kept, kept=frozenset(kept), again=again, meanings=of)
     assert problem is not None
     raise problem
 
@@ -130,12 +134,22 @@ def batch_of(convention: Convention, probe: Probe) -> int:
     return probe.example.sizes[2] if batched else 1
 
 
+def length_of(name: str, convention: Convention, probe: Probe) -> int:
+    """The length of a state, or of an output."""
+    output = next((q for q in convention.sites.cell.outputs if q.name == name), None)
+    return probe.example.sizes[0] if output is None else sizes_of(convention, probe)[output.shape[0]]
+
+
 def _meanings(function: Callable[..., Any], convention: Convention) -> Iterator[dict[str, tuple[str, bool]]]:
-    """Which arguments are gradients of which state, and whether at every step: the likeliest first."""
+    """Which arguments are gradients of which state or output, and whether at every step: the likeliest first."""
     states = [s.current.name for s in convention.sites.cell.states]
+    outputs = [q.name for q in convention.sites.cell.outputs if q.name in convention.outputs]
     found: dict[str, str] = {}
     for name in inspect.signature(function).parameters:
         state = upstream_of(name) if DIRECTLY.match(name.lower()) else None
+        if state is None and DIRECTLY.match(name.lower()) and says_output(name):
+            found[name] = outputs[0] if outputs else states[0]
+            continue
         if state is None and name in ONLY_GRADIENT:
             state = states[0]
         if state in states:

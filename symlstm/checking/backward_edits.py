@@ -16,7 +16,7 @@ from symlstm.checking.reference import Equations
 from symlstm.checking.sites import stacked_as
 from symlstm.evidence.program import subnodes, substituted
 from symlstm.expr import build
-from symlstm.expr.nodes import Concat, Hadamard, Matmul, Quantity, Transposed
+from symlstm.expr.nodes import Concat, Hadamard, Matmul, Quantity, Transposed, Whole
 from symlstm.expr.text import text
 
 
@@ -26,6 +26,9 @@ def backward_edits(convention: Convention, equations: Equations, forward: set[Qu
     found = [e for e in edits_of(sites, equations) if not forward & {q for q, _ in e.changes}]
     found = [e for e in found if e.name not in ("offset", "epsilon", "peephole")]
     more = []
+    outputs = {a.quantity: a.of for a in derived(sites.cell).adjoints if a.quantity.role == "delta"}
+    values = {e.quantity: e.expr for e in sites.cell.equations}
+    whole = {q: values[of].args[0].name for q, of in outputs.items() if isinstance(values.get(of), Whole)}
     for q, expr in equations:
         if q.role == "delta":
             for v in forward:
@@ -41,6 +44,9 @@ def backward_edits(convention: Convention, equations: Equations, forward: set[Qu
                     )
                     as_sigma = build.hadamard(upstream, v, build.one_minus(v))
                     more.append(Edit("derivative", f"the derivative of σ, {v.name}(1 - {v.name})", ((q, as_sigma),)))
+            if q in whole:
+                message = f"the derivative of {whole[q]} is missing: the gradient is used as if it were by its argument"
+                more.append(Edit("derivative", message, ((q, adjoint_symbol(outputs[q])),)))
         for v, symbol in derived(sites.cell).upstream.items():
             adjoint = adjoint_symbol(v)
             if (new := substituted(expr, {adjoint: symbol})) != expr:

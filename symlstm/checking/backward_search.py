@@ -54,12 +54,14 @@ class Block:
 @dataclass(frozen=True)
 class Point:
     """One call: the leaves, the gradients that came back; findings: what is to be said of these beside their numbers;
-    again: that call once more (None: it is not somebody's)."""
+    again: that call once more (None: it is not somebody's); meanings: which arguments bring the gradient of which
+    state or output."""
 
     values: dict[Any, Any]
     blocks: list[Block]
     findings: list[Finding] = field(default_factory=list)
     again: Callable[[], Call] | None = None
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:

@@ -108,6 +108,11 @@ def _with(convention: Convention, more: Mapping[str, Path]) -> Convention:
     return replace(convention, outputs={**convention.outputs, **free})
 
 
+def with_outputs(convention: Convention, probe: Probe) -> Convention:
+    """The convention of a step, with the outputs of its cell where they are among the results."""
+    return _with(convention, output_paths(convention.sites, probe, convention.outputs, convention))
+
+
 def _orders(gates: tuple[str, ...], by_name: bool) -> Iterator[tuple[str, ...]]:
     yield from (gates,) if by_name else itertools.permutations(gates)
 

@@ -16,6 +16,7 @@ from symlstm.checking.compare import FEW_STEPS, sizes_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.derivatives import Derivatives
 from symlstm.checking.edits import Edit
+from symlstm.checking.head import before_activations, upstream_outputs
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import Each, mapped, steps_in
 from symlstm.checking.probe import Probe, draw
@@ -36,9 +37,11 @@ MOST_IN_TIME = 2
 
 def check_backward(function: Backward, convention: Convention, probe: Probe) -> tuple[list[Finding], dict[str, Any]]:
     """What is wrong with a backward function (or method, by name), and its ulps by gradient."""
+    convention, notes = upstream_outputs(function, convention, probe)
     free = convention.sequence and probe.example.any_length
     points = _points(function, convention, probe.of_length(FEW_STEPS) if free else probe)
     loop = back_loop(convention.sites.cell, convention.loop(points[0].values))
+    loop, more = before_activations(loop, points[0].meanings, convention.sites.cell)
     sizes = sizes_of(convention, probe)
     ulps: dict[str, Any] = {}
     wrong: dict[str, float] = {}
@@ -52,7 +55,7 @@ def check_backward(function: Backward, convention: Convention, probe: Probe) -> 
             row["elementwise"] = max(row["elementwise"], float((np.abs(off) / entries).max()))
             if not (np.abs(off) <= bound).all():
                 wrong[block.name] = max(wrong.get(block.name, 0.0), float(np.abs(off).max() / max(size, U)))
-    found = [*points[0].findings, *in_place(points[0].again, probe)]
+    found = [*points[0].findings, *in_place(points[0].again, probe), *notes, *more]
     if wrong:
         found = [*_diagnosed(function, points, loop, convention, probe if free else None, sizes, wrong), *found]
     return found, ulps
@@ -87,7 +90,7 @@ def _point(function: Backward, convention: Convention, probe: Probe, k: int) -> 
         )
     if not isinstance(function, Derivatives):
         found += uncompared(convention, arrays, given)
-    return Point(values, blocks, found, given.again)
+    return Point(values, blocks, found, given.again, given.meanings)
 
 
 def _rows(q: Quantity, values: Mapping[Any, Any]) -> int:
@@ -111,6 +114,10 @@ def _blocks(convention: Convention, arrays: Mapping[Path, Any], given: Called) -
             own = convention.standard(roles[path], gradient)[..., None]
             yield Block(name, adjoints[roles[path]], None, kind, own)
             continue
+        for other, (of_other, turned) in convention.others.items():
+            if of_other == path:
+                own = gradient.T if turned else gradient
+                yield Block(name, adjoints[other], None, "parameter", own.reshape(len(own), -1)[None])
         for (gate, part), views in convention.views.items():
             site = sites.of(gate, part)
             for view in views:

@@ -78,7 +78,7 @@ def find_sequence(sites: Sites, probe: Probe) -> list[Convention]:
         reference = fingerprint_of_the_cell(sites, example, layout.roles, steps)
         found = ranked(scores(sites, looked, slots, by_name, layout.roles, 0, results, reference))
         whole = [_whole(convention, layout, looked, states) for convention in found]
-        return [_with_predictions(convention, probe) for convention in whole]
+        return [with_predictions(convention, probe) for convention in whole]
     assert last_problem is not None
     raise last_problem
 
@@ -110,7 +110,7 @@ def _whole(convention: Convention, layout: Layout, looked: AtStep, initial: dict
     return replace(convention, outputs=outputs, axes=axes, confused=layout.confused)
 
 
-def _with_predictions(convention: Convention, probe: Probe) -> Convention:
+def with_predictions(convention: Convention, probe: Probe) -> Convention:
     """With the outputs of the cell at every step: of the results that could be them the nearest to what h says.
 
     A convention whose sequence of states, or whose parameters of the outputs, are not at hand stays as it is.

@@ -13,7 +13,7 @@ BESIDE = re.compile(r"(d|g|m|v|r|md|diff|grad|gradient|delta|update|mem|mom|mome
 
 
 def storage(probe: Probe) -> frozenset[Path]:
-    """Silent arrays of the shape of a parameter that are called after it, or that lie in one object with it and nothing else."""
+    """Silent arrays of the shape of a parameter that are called after it, or share an object with it alone."""
     groups: dict[tuple[Path, tuple[int, ...]], list[Path]] = defaultdict(list)
     for path, array in probe.base.items():
         groups[path[:-1], array.shape].append(path)

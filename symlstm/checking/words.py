@@ -35,6 +35,17 @@ PEEPHOLE = re.compile(r"peep|^p($|[_a-z])|^v($|_|[a-z]$)|^w_?c_?[a-z]$|^w_?[a-z]
 """Names of vectors that multiply a state: p_i, peephole_f, V_o, w_ci, Wcf."""
 SIDES = {"x": "x", "h": "h", "ih": "x", "hh": "h", "xh": "x", "recurrent": "h", "a": "h", "input": "x", "hidden": "h"}
 
+OUTPUT = re.compile(r"(y\w*|logits?|scores?|preds?|predictions?|probs?|probabilities|outs?|outputs?)$")
+LOGITS = re.compile(r"logit|score", re.IGNORECASE)
+"""Names of what the activation of an output is applied to."""
+
+
+def says_output(name: str) -> bool:
+    """Whether an argument brings the gradient of an output: dy, dlogits_t, grad_scores, dy_hat."""
+    bare = re.sub(r"^(grad(ient)?s?_?(of_|by_|wrt_)?|d_?)(?=.)", "", name.lower())
+    bare = re.sub(r"_?(t|seq|all|in|next|upstream)$", "", bare) or bare
+    return bool(OUTPUT.match(bare))
+
 
 def role_of(name: str) -> str | None:
     """x, h or c, if an argument of that name is one."""
