@@ -109,7 +109,7 @@ def called(
         except ValueUnusable as error:
             problem = problem or error
             continue
-        found = _by_name(backward.function, returned, probe.example.steps)
+        found = _by_name(function, returned, probe.example.steps)
         kept = _kept(kept_on, found) if kept_on is not None else {}
         of = {name: state for name, (state, _) in meanings.items()}
         return Called(above, found | kept, kept=frozenset(kept), again=again, meanings=of)

@@ -107,13 +107,14 @@ def step(x, h0, Wx, Wh, b, Wy, by):
 
 def back(dlogits, cache):
     x, hs, Wx, Wh, Wy = cache
-    dx, dWx, dWh, dWy, carried = np.zeros_like(x), 0, 0, 0, 0
+    dx, dWx, dWh, db, dWy, dh0 = np.zeros_like(x), 0, 0, 0, 0, 0
     for t in reversed(range(x.shape[1])):
         dWy = dWy + hs[t + 1].T @ dlogits[:, t]
-        dz = (dlogits[:, t] @ Wy.T + carried) * (1 - hs[t + 1] ** 2)
+        dz = (dlogits[:, t] @ Wy.T + dh0) * (1 - hs[t + 1] ** 2)
         dWx, dWh = dWx + x[:, t].T @ dz, dWh + hs[t].T @ dz
-        dx[:, t], carried = dz @ Wx.T, dz @ Wh.T
-    return dx, carried, dWx, dWh, dWy
+        db = db + dz.sum(axis=0)
+        dx[:, t], dh0 = dz @ Wx.T, dz @ Wh.T
+    return dx, dh0, dWx, dWh, db, dWy, dlogits.sum(axis=(0, 1))
 """
 
 
@@ -126,6 +127,6 @@ def test_the_gradient_by_the_outputs_of_a_sequence():
     found = Case("logits", SEQUENCE, sequence_example, "rnn").report()
     assert found.ok and [f.name for f in found.findings] == ["head"], str(found)
     assert {"dx", "dWy", "dWh"} <= set(found.ulps)
-    cut = SEQUENCE.replace("Wy.T + carried)", "Wy.T)")
+    cut = SEQUENCE.replace("Wy.T + dh0)", "Wy.T)")
     found = Case("logits, no carry", cut, sequence_example, "rnn").report()
     assert found.findings[0].name == "backward_carry_missing" and "dz = (dlogits" in found.findings[0].code
