@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from symlstm.calculus.backward_pass import BackwardPass
@@ -14,8 +15,6 @@ from symlstm.emit.checks import check_document, finding_document
 from symlstm.emit.derivations import asked, derivation_sections
 from symlstm.emit.document import Document, Section, formula
 from symlstm.emit.equations import equations_section, shapes_section
-from symlstm.emit.flow_summary import flow_summary
-from symlstm.emit.flows import flow_document
 from symlstm.emit.inline import cell_notation
 from symlstm.emit.readynotations import notation as read_notation
 from symlstm.emit.report import Report, report_sections
@@ -24,7 +23,6 @@ from symlstm.emit.source import source_section
 from symlstm.equations import Cell
 from symlstm.errors import SymlstmError, unknown
 from symlstm.expr.notation import Notation
-from symlstm.gradient_flow.flow import Flow, Summary
 
 
 def document(
@@ -43,7 +41,9 @@ def document(
     """
     if isinstance(result, Document):
         return result
-    if others and isinstance(result, (Cell, Derivation, BackwardPass, ThroughTime, Report, Verdict, Flow, Summary)):
+    of_flow = _of_flow(result)
+    known = (Cell, Derivation, BackwardPass, ThroughTime, Report, Verdict)
+    if others and (of_flow is not None or isinstance(result, known)):
         raise unknown("option", next(iter(others)), ("notation", "steps", "evidence", "source", "paths"))
     chosen = read_notation(notation)
     if isinstance(result, Cell):
@@ -70,10 +70,8 @@ def document(
         return check_document(result, chosen)
     if isinstance(result, Finding):
         return finding_document(result, chosen)
-    if isinstance(result, Flow):
-        return flow_document(result)
-    if isinstance(result, Summary):
-        return flow_summary(result.flow)
+    if of_flow is not None:
+        return of_flow
     found = titled(result, chosen, steps=steps, evidence=evidence, source=source)
     if found is not None:
         about = about_cell(result.cell, cell_notation(result.cell, chosen))
@@ -85,6 +83,17 @@ def document(
     raise SymlstmError(
         f"{type(result).__name__} cannot be shown", "give a cell, a derivation, a backward pass, a report or a document"
     )
+
+
+def _of_flow(result: Any) -> Document | None:
+    """Of a Flow or its summary; told without loading what makes one: where there is a Flow, its module is loaded."""
+    made = sys.modules.get("symlstm.gradient_flow.flow")
+    if made is None or not isinstance(result, (made.Flow, made.Summary)):
+        return None
+    from symlstm.emit.flow_summary import flow_summary
+    from symlstm.emit.flows import flow_document
+
+    return flow_document(result) if isinstance(result, made.Flow) else flow_summary(result.flow)
 
 
 def source_sections(cell: Cell, notation: Notation, wanted: bool) -> tuple[Section, ...]:

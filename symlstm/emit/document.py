@@ -87,11 +87,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of running text; numeric columns are flush right."""
+    """A table of running text; numeric columns are flush right. folded: what a page shows until it is opened."""
 
     headers: tuple[Prose, ...]
     rows: tuple[tuple[Prose, ...], ...]
     numeric: bool = False
+    folded: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from symlstm.emit.document import Block, Document, Figure, Formula, Paragraph, Prose, Section, Table, formula
-from symlstm.expr.nodes import quantity, t
-from symlstm.expr.notation import DEFAULT, base_of
+from symlstm.expr.nodes import t
+from symlstm.expr.notation import DEFAULT
 from symlstm.gradient_flow.first import first_example
 from symlstm.gradient_flow.flow import Flow
 from symlstm.gradient_flow.pictures import drawing, pictures
-from symlstm.gradient_flow.pictures.picture import Picture
+from symlstm.gradient_flow.pictures.gates import saturated
+from symlstm.gradient_flow.pictures.half_lives import median
+from symlstm.gradient_flow.pictures.picture import Picture, named
 from symlstm.gradient_flow.pictures.style import magnitude, number, percent
 
 MOST_ROWS = 24
@@ -47,7 +50,7 @@ def _of_batch(flow: Flow) -> list[Block]:
 
 
 def _sign(name: str, time: Any = t) -> Formula:
-    return formula(quantity(name, (1, 1), time, base=base_of(name)), DEFAULT)
+    return formula(named(name, time), DEFAULT)
 
 
 def _glance(flow: Any) -> Table:
@@ -55,7 +58,7 @@ def _glance(flow: Any) -> Table:
     rows.append((("first Lyapunov exponent",), (number(flow.spectrum.exponents[0]),), ("nats a step",)))
     for h in flow.half_lives:
         rows.append((("half-life of the direct path of ", _sign(h.state, None), ", median",),
-                     (number(_median(h.half_life)),), ("steps",)))  # fmt: skip
+                     (number(median(h.half_life)),), ("steps",)))  # fmt: skip
     radius = flow.snapshots.spectral_radius
     rows.append((("spectral radius of ", Formula("J_t", "J_t"), ", largest"), (number(radius.max()),), ("",)))
     for of in dict.fromkeys(r.of for r in flow.lags if r.share is not None):
@@ -70,26 +73,23 @@ def _glance(flow: Any) -> Table:
     return Table((("what",), ("value",), ("unit",)), tuple(rows))
 
 
-def _median(values: Any) -> float:
-    return float(np.quantile(values, 0.5, method="nearest"))
-
-
 def _shown(picture: Picture) -> list[Block]:
+    said: Prose = tuple(p if isinstance(p, str) else formula(p, DEFAULT) for p in picture.said)
     if not picture.panels:
-        return [Paragraph((picture.said,))]
-    return [Figure(tuple(partial(drawing.inline, p) for p in picture.panels), (picture.said,))]
+        return [Paragraph(said)]
+    return [Figure(tuple(partial(drawing.inline, p) for p in picture.panels), said)]
 
 
 def _tables(name: str, flow: Any) -> list[Block]:
     made = TABLES[name](flow) if name in TABLES else None
-    return [made] if made is not None and made.rows else []
+    return [replace(made, folded="The numbers")] if made is not None and made.rows else []
 
 
 def _lags(flow: Any) -> Table:
     heads = ("derivative",), ("lag (steps)",), ("total",), ("direct",), ("share",), ("windows",)
     rows = []
     for r in flow.lags:
-        k = quantity(r.wrt, (1, 1), t - r.lag, base=base_of(r.wrt))
+        k = named(r.wrt, t - r.lag)
         what = Formula(rf"\mathrm{{d}} {_sign(r.of).latex} / \mathrm{{d}} {formula(k).latex}",
                        f"d{_sign(r.of).text}/d{formula(k).text}")  # fmt: skip
         direct = "–" if r.log_direct is None else magnitude(r.log_direct)
@@ -111,6 +111,8 @@ def _eigenvalues(flow: Any) -> Table:
          (number(found.singular_values[k].max()),), (number(found.singular_values[k].min()),))
         for k in _spread(len(found.steps), 8)
     ]  # fmt: skip
+    if flow.origin is not None:
+        rows.insert(0, (("origin",), (number(flow.origin.spectral_radius),), ("",), ("",)))
     heads = ("step",), ("spectral radius",), ("largest singular value",), ("smallest singular value",)
     return Table(heads, tuple(rows), numeric=True)
 
@@ -130,7 +132,47 @@ def _spread(count: int, most: int = MOST_ROWS) -> list[int]:
     return sorted({round(v) for v in np.linspace(0, count - 1, min(count, most))})
 
 
-TABLES = {"lags": _lags, "spectrum": _spectrum, "eigenvalues": _eigenvalues, "connectivity": _connectivity}
+def _gates(flow: Any) -> Table:
+    heads = ("gate",), ("mean",), ("deviation",), ("least",), ("largest",), ("low",), ("high",), ("saturated",)
+    rows = tuple(
+        ((_sign(g.name),), (number(np.mean(g.mean)),), (number(np.mean(g.deviation)),), (number(np.min(g.least)),),
+         (number(np.max(g.largest)),), (percent(np.mean(g.low)),), (percent(np.mean(g.high)),),
+         (percent(saturated(g)),))
+        for g in flow.gates
+    )  # fmt: skip
+    return Table(heads, rows, numeric=True)
+
+
+def _half_lives(flow: Any) -> Table:
+    heads = ("state",), ("unit",), ("rate (nats a step)",), ("half-life (steps)",), ("time constant (steps)",)
+    rows = [
+        ((_sign(h.state, None),), (f"{k + 1}",), (number(h.rate[k]),), (number(h.half_life[k]),),
+         (number(h.time_constant[k]),))
+        for h in flow.half_lives
+        for k in _spread(len(h.half_life))
+    ]  # fmt: skip
+    return Table(heads, tuple(rows), numeric=True)
+
+
+def _fixed_points(flow: Any) -> Table:
+    points = flow.fixed_points.points
+    rows = [
+        ((f"{k + 1}",), (number(points[k].spectral_radius),), ("yes" if points[k].stable else "no",),
+         (f"{points[k].residual:.1e}",))
+        for k in _spread(len(points))
+    ]  # fmt: skip
+    return Table((("point",), ("spectral radius",), ("stable",), ("|F(s) − s|",)), tuple(rows), numeric=True)
+
+
+TABLES = {
+    "gates": _gates,
+    "half_lives": _half_lives,
+    "fixed_points": _fixed_points,
+    "lags": _lags,
+    "spectrum": _spectrum,
+    "eigenvalues": _eigenvalues,
+    "connectivity": _connectivity,
+}
 """The plain numbers of a picture, by its name."""
 
 

@@ -108,7 +108,10 @@ def _table(table: Table) -> str:
     kind = ' class="numeric"' if table.numeric else ""
     head = "".join(f"<th>{_prose(h)}</th>" for h in table.headers)
     rows = "\n".join("<tr>" + "".join(f"<td>{_prose(c)}</td>" for c in row) + "</tr>" for row in table.rows)
-    return f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    made = f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    if table.folded:
+        return f"<details><summary>{escape(table.folded)}</summary>\n{made}\n</details>"
+    return made
 
 
 def _figure(figure: Figure) -> str:

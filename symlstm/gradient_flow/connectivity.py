@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from symlstm.codegen.streaming import Step, Stream
 from symlstm.codegen.upstream import read_upstream
 from symlstm.errors import unknown
 from symlstm.gradient_flow.reading import Array
+from symlstm.gradient_flow.record import UNITS, spread, width_of
 
 WINDOW = 1000
 
@@ -26,13 +27,18 @@ WINDOW = 1000
 class Connectivity:
     """log of the Euclidean norm of the gradient, for the last W steps, each (W, ...), oldest first.
 
-    steps: their indices, from 0. inputs, states: by name; of a state, the gradient in its value before the step.
+    steps: their indices, from 0. inputs, states: by name; of a state, the gradient in its value before the step. units:
+    of the first example, the largest log|entry| of each unit of a state in bins of `width` steps, (B, units); of wide
+    states 256 of `counts` units, evenly spread; not in to_json().
     """
 
     of: str
     steps: Array
     inputs: dict[str, Array]
     states: dict[str, Array]
+    width: int = field(repr=False, metadata={"json": False})
+    units: dict[str, Array] = field(repr=False, metadata={"json": False})
+    counts: dict[str, int] = field(repr=False, metadata={"json": False})
 
 
 class ConnectivityRun:
@@ -51,10 +57,18 @@ class ConnectivityRun:
         cell, batch = self.stream.cell, self.stream.batch
         before = {s.previous.name: s.current.name for s in cell.states}
         logs: dict[str, list[Array]] = {q.name: [] for q in cell.inputs} | {name: [] for name in before}
+        width = width_of(len(self.kept))
+        units: dict[str, list[Array]] = {name: [] for name in before}
         given = self.seed(self.kept[-1])
         upstream, scale = given, np.zeros(batch)
-        for step in reversed(self.kept):
+        for place, step in zip(range(len(self.kept) - 1, -1, -1), reversed(self.kept), strict=True):
             found = step.vjp(upstream)
+            for name, rows in units.items():
+                with np.errstate(divide="ignore"):
+                    row = _of_units(scale, found[name], len(batch))
+                if rows and place % width != width - 1:
+                    row = np.maximum(row, rows.pop())
+                rows.append(row)
             for name in logs:
                 axes = tuple(range(len(batch), found[name].ndim))
                 with np.errstate(divide="ignore"):
@@ -63,7 +77,16 @@ class ConnectivityRun:
         stacked = {name: np.stack(values[::-1]) for name, values in logs.items()}
         steps = np.array([step.index for step in self.kept])
         own = {q.name: stacked[q.name] for q in cell.inputs}
-        return Connectivity(self.name, steps, own, {name: stacked[name] for name in before})
+        counts = dict(zip(before, self.stream.sizes, strict=True))
+        binned = {name: np.stack(rows[::-1]) for name, rows in units.items()}
+        return Connectivity(self.name, steps, own, {name: stacked[name] for name in before}, width, binned, counts)
+
+
+def _of_units(scale: Array, gradient: Array, lead: int) -> Array:
+    """log|entry| of the first example, of 256 units at most."""
+    first = (0,) * lead
+    entries = np.broadcast_to(gradient, (*scale.shape, *gradient.shape[lead:]))[first].ravel()
+    return scale[first] + np.log(np.abs(entries[spread(len(entries), UNITS)]))
 
 
 def _rescaled(found: dict[str, Array], scale: Array, lead: int) -> tuple[dict[str, Array], Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from symlstm.gradient_flow.gates import Gate, GateRun
 from symlstm.gradient_flow.half_life import DirectRun, HalfLife
 from symlstm.gradient_flow.lag_norms import LagNorm, LagRun
 from symlstm.gradient_flow.lyapunov import Lyapunov, SpectrumRun
+from symlstm.gradient_flow.origin import Origin, origin
 from symlstm.gradient_flow.reading import stream_of
+from symlstm.gradient_flow.record import Record, RecordRun
 from symlstm.gradient_flow.snapshots import SnapshotRun, Snapshots
 from symlstm.plugins import service
 
@@ -34,7 +36,9 @@ class Flow:
     gates: statistics of what a sigmoid or a tanh gives. half_lives: of each state with a direct path. lags: norms of
     d s_t/d s_{t-k}, direct and total. spectrum: Lyapunov exponents. snapshots: eigenvalues and singular values of J_t.
     connectivity: the gradient of the output at the last step in earlier inputs and states. fixed_points: at the mean
-    input. certificate: for inputs as large as those given. left_out: what this cell does not have, and why.
+    input. certificate: for inputs as large as those given. origin: the spectrum at zero states and zero input, with
+    the region that random weights predict. left_out: what this cell does not have, and why. record: gates by unit and
+    time, and the way of the state, as pictures show them; not in to_json().
     """
 
     cell: str
@@ -48,7 +52,9 @@ class Flow:
     connectivity: Connectivity
     fixed_points: FixedPoints
     certificate: Certificate | None
+    origin: Origin | None
     left_out: dict[str, str]
+    record: Record = field(repr=False, metadata={"json": False})
 
     def __repr__(self) -> str:
         half = ", ".join(f"half-life of {h.state} {np.median(h.half_life):.4g} steps" for h in self.half_lives)
@@ -127,9 +133,9 @@ def flow(
     left_out: dict[str, str] = {}
     direct = _direct_runs(stream, left_out)
     gates, lag_norms = GateRun(stream), LagRun(stream, pairs, lags)
-    snapshots, connectivity = SnapshotRun(stream), ConnectivityRun(stream, output)
+    snapshots, connectivity, record = SnapshotRun(stream), ConnectivityRun(stream, output), RecordRun(stream)
     for step in stream:
-        for run in (gates, lag_norms, snapshots, connectivity, *direct):
+        for run in (gates, lag_norms, snapshots, connectivity, record, *direct):
             run.take(step)  # type: ignore[attr-defined]
         spectrum.take(step)
         if progress is not None:
@@ -139,6 +145,10 @@ def flow(
         certified = certificate(cell, parameters, largest)
     except RuleMissing as reason:
         certified, left_out["certificate"] = None, reason.message
+    try:
+        at_origin = origin(stream)
+    except RuleMissing as reason:
+        at_origin, left_out["spectrum at the origin"] = None, reason.message
     return Flow(
         stream.cell.name,
         stream.steps,
@@ -151,7 +161,9 @@ def flow(
         connectivity.result(),
         fixed_points(cell, parameters, mean, starts=starts, rng=rng),
         certified,
+        at_origin,
         left_out,
+        record.result(),
     )
 
 

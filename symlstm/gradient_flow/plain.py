@@ -12,6 +12,7 @@ DERIVED = {
     "HalfLife": ("rate", "half_life", "time_constant"),
     "LagNorm": ("total", "direct", "share"),
     "Snapshots": ("spectral_radius",),
+    "Origin": ("spectral_radius",),
     "FixedPoint": ("spectral_radius", "stable"),
     "Certificate": ("holds",),
     "Condition": ("margin", "holds"),
@@ -26,7 +27,9 @@ def plain(found: Any) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        names = [f.name for f in fields(value)] + list(DERIVED.get(type(value).__name__, ()))
+        names = [f.name for f in fields(value) if f.metadata.get("json", True)] + list(
+            DERIVED.get(type(value).__name__, ())
+        )
         return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}

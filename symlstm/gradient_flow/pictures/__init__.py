@@ -13,7 +13,9 @@ from symlstm.gradient_flow.first import first_example
 from symlstm.gradient_flow.pictures import drawing
 from symlstm.gradient_flow.pictures.picture import Picture
 
-PICTURES = ("lags", "spectrum", "eigenvalues", "connectivity")
+PICTURES = (
+    "gates", "half_lives", "lags", "spectrum", "eigenvalues", "gradients", "connectivity", "fixed_points",
+)  # fmt: skip
 """In the order of the report."""
 
 

@@ -6,8 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from symlstm.expr.nodes import Quantity, quantity, t
+from symlstm.expr.notation import DEFAULT, base_of
+from symlstm.expr.signs import quantity_text
+
 WIDTH, HEIGHT = 4.4, 3.1
 """Of a panel, in inches: two stand side by side on a page, one fills the width of a telephone."""
+
+Said = tuple[str | Quantity, ...]
+"""Words, and quantities that a page shows as formulas."""
 
 
 @dataclass(frozen=True)
@@ -26,5 +33,23 @@ class Picture:
 
     name: str
     title: str
-    said: str
+    said: Said
     panels: tuple[Panel, ...]
+
+
+def named(name: str, time: Any = t) -> Quantity:
+    """A quantity by its name alone, at a time."""
+    return quantity(name, (1, 1), time, base=base_of(name))
+
+
+def in_words(said: Said) -> str:
+    """The same as plain text."""
+    return "".join(p if isinstance(p, str) else quantity_text(p, DEFAULT)[0] for p in said)
+
+
+def joined(parts: list[Said], between: str) -> Said:
+    """Several pieces, one after the other."""
+    out: list[str | Quantity] = []
+    for k, part in enumerate(parts):
+        out += [between] * bool(k) + list(part)
+    return tuple(out)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.gradient_flow.pictures.picture import Panel, Picture
-from symlstm.gradient_flow.pictures.style import ACCENT, FAILED, INK, SOFT, grid, number, whole_steps
+from symlstm.gradient_flow.pictures.style import ACCENT, FAILED, INK, SOFT, grid, number, of_steps, whole_steps
 
 LINES = 24
 """So many exponents are followed at most, evenly spread."""
@@ -18,19 +18,19 @@ def picture(flow: Any) -> Picture:
     """All exponents, largest first, and the convergence."""
     found = flow.spectrum
     first, lost = found.exponents[0], int(np.isneginf(found.exponents).sum())
-    said = f"First exponent {number(first)} nats a step after {found.steps:,} steps: {_meaning(first)}. "
+    text = f"First exponent {number(first)} nats a step after {of_steps(found.steps)}: {_meaning(first)}. "
     if found.residual is not None:
-        off = f"The sum of all exponents is off the mean of log|det J_t| by {abs(found.residual):.1e} nats a step"
-        said += f"{off}: the error bar of the spectrum."
+        off = f"The sum of all exponents is off the mean of log|det J| by {off_by(found.residual)} nats a step"
+        text += f"{off}: the error bar of the spectrum."
     elif lost:
-        said += f"{lost} exponents are −∞: J_t is singular, so the sum rule gives no error bar."
+        text += f"{lost} exponents are −∞: J_t is singular, so the sum rule gives no error bar."
     else:
-        said += f"Only the leading {len(found.exponents)} were computed, so the sum rule gives no error bar."
+        text += f"Only the leading {len(found.exponents)} were computed, so the sum rule gives no error bar."
     values = f"from {number(first)} down to {number(found.exponents[-1])} nats a step"
     return Picture(
         "spectrum",
         "Lyapunov exponents",
-        said,
+        (text,),
         (
             Panel(
                 "spectrum", f"{len(found.exponents)} Lyapunov exponents, {values}.", partial(_exponents, found=found)
@@ -42,6 +42,11 @@ def picture(flow: Any) -> Picture:
             ),
         ),
     )
+
+
+def off_by(residual: float) -> str:
+    """A rounding error, to two digits."""
+    return f"{abs(residual):.1e}" if residual else "0"
 
 
 def _meaning(first: float) -> str:
@@ -86,8 +91,7 @@ def _convergence(figure: Any, found: Any) -> None:
     chosen = sorted({round(v) for v in np.linspace(0, history.shape[-1] - 1, min(LINES, history.shape[-1]))})
     for k in reversed(chosen):
         look: dict[str, Any] = {"color": SOFT, "linewidth": 0.7} if k else {"color": ACCENT, "linewidth": 1.8}
-        label = "first" if k == 0 else "others" if k == chosen[-1] else None
-        axes.plot(steps, history[:, k], marker="o" if len(steps) == 1 else None, label=label, **look)
+        axes.plot(steps, history[:, k], marker="o" if len(steps) == 1 else None, **look)
     axes.axhline(0, color=SOFT, linewidth=0.8, linestyle=":")
     if len(steps) > 1:
         axes.set_xscale("log")
@@ -95,9 +99,7 @@ def _convergence(figure: Any, found: Any) -> None:
     else:
         axes.set_xticks(steps)
     grid(axes)
-    if len(chosen) > 1:
-        axes.legend(loc="best")
     axes.set_xlabel("steps counted")
     axes.set_ylabel("estimate so far (nats a step)")
-    shown = "" if len(chosen) == history.shape[-1] else f" ({len(chosen)} of {history.shape[-1]} shown)"
-    axes.set_title(f"Convergence{shown}")
+    shown = "" if len(chosen) == history.shape[-1] else f", {len(chosen)} of {history.shape[-1]} shown"
+    axes.set_title("Convergence" + f", the first one thick{shown}" * (len(chosen) > 1))

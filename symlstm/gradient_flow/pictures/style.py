@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from symlstm.errors import ExtraMissing
-from symlstm.expr.nodes import Quantity, quantity, t
-from symlstm.expr.notation import DEFAULT, base_of
-from symlstm.expr.signs import quantity_latex, quantity_text
+from symlstm.expr.nodes import t
+from symlstm.expr.notation import DEFAULT
+from symlstm.expr.signs import quantity_latex
+from symlstm.gradient_flow.pictures.picture import named
 
 Array = np.ndarray[Any, Any]
 
@@ -88,7 +89,7 @@ def sign(name: str, time: Any = t) -> str:
     """A quantity's name as matplotlib's mathematics: c_tilde is c̃ at t; as it is typed where that is not possible."""
     from matplotlib.mathtext import MathTextParser
 
-    latex = f"${quantity_latex(_quantity(name, time), DEFAULT)[0]}$"
+    latex = f"${quantity_latex(named(name, time), DEFAULT)[0]}$"
     try:
         MathTextParser("path").parse(latex)
     except ValueError:
@@ -96,19 +97,10 @@ def sign(name: str, time: Any = t) -> str:
     return latex
 
 
-def word(name: str, time: Any = t) -> str:
-    """The same in plain text."""
-    return quantity_text(_quantity(name, time), DEFAULT)[0]
-
-
-def _quantity(name: str, time: Any) -> Quantity:
-    return quantity(name, (1, 1), time, base=base_of(name))
-
-
 def number(value: Any) -> str:
     """Four digits, as everywhere on the page."""
     value = float(value)
-    return f"{value:.4g}" if np.isfinite(value) else {np.inf: "∞", -np.inf: "−∞"}.get(value, "–")
+    return f"{value:.4g}".replace("-", "−") if np.isfinite(value) else {np.inf: "∞", -np.inf: "−∞"}.get(value, "–")
 
 
 def magnitude(logarithm: Any, tex: bool = False) -> str:
@@ -121,9 +113,30 @@ def magnitude(logarithm: Any, tex: bool = False) -> str:
 
 
 def percent(share: Any) -> str:
-    """A share in percent: three digits, and small ones as powers of ten."""
+    """A share in percent, three digits; below 0.01% as a plain number."""
     share = float(share)
-    return f"{100 * share:.3g}%"
+    if 0 < share < 1e-4:
+        return number(float(f"{share:.3g}"))
+    return f"{100 * share:.3g}%" if np.isfinite(share) else number(share)
+
+
+def short_percent(share: Any) -> str:
+    """The same where there is little room: one digit and a power of ten below 0.01%."""
+    share = float(share)
+    if not 0 < share < 1e-4:
+        return f"{100 * share:.2g}%" if share < 0.995 else percent(share)
+    digit, power = f"{share:.0e}".split("e")
+    return rf"${digit}\!\cdot\!10^{{{int(power)}}}$"
+
+
+def blank(axes: Any, said: str = "exactly 0 at every step") -> None:
+    """Says why nothing is drawn."""
+    axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", va="center", color=SOFT)
+
+
+def of_steps(count: int) -> str:
+    """1 step, 2 steps."""
+    return f"{count:,} step{'s' * (count != 1)}"
 
 
 def decades(logarithms: Any) -> Array:
