@@ -1,36 +1,46 @@
-"""How long a cell remembers: half-lives, chrono initialisation, and the spectrum and critical gain at the origin."""
+"""How long a cell remembers: half-lives and time constants, and chrono initialisation."""
 
+import mpmath
 import numpy as np
 import sympy as sp
 
 import symlstm as sl
 from derivations.checks import Checks
-from symlstm.calculus.cases import folded
 from symlstm.emit import Page
-from symlstm.emit.document import Equations, Row, formula
-from symlstm.expr.build import zeros
-from symlstm.expr.tree import replace
 
 BIASES = {0: 1.0, 1: 2.2126777968, 2: 5.4609473107, 5: 103.2183484868}
 """Forget biases, and the half-lives that are known for them."""
+F, K, U = sp.symbols("f k u", positive=True)
+MOST = sp.Symbol(r"T_{\max}", positive=True)
 
 
 def page(checks: Checks) -> Page:
-    """Half-lives and time constants, the chrono mean, the blocks at the origin by substitution, critical gains."""
-    rows = [(bias, f"{half:.10g}", f"{1 + np.exp(bias):.10g}") for bias, half in BIASES.items()]
-    for bias, half in BIASES.items():
+    """What a constant gate keeps, in closed form and in numbers; the chrono mean, integrated."""
+    half, total = _of_a_constant_gate()
+    rows = []
+    for bias, known in BIASES.items():
+        gate = 1 / (1 + sp.exp(-bias))
+        steps, constant = (float(e.subs(F, gate).evalf(30)) for e in (half, total))
         found = sl.half_life("lstm", _lstm(4, b_f=bias), steps=10)
-        checks.same(f"half-life at bias {bias}", found.half_life, np.full(4, half))
-        checks.same(f"time constant at bias {bias}", found.time_constant, np.full(4, 1 + np.exp(bias)))
-    _chrono(checks)
-    _origin(checks)
+        checks.same(f"half-life at bias {bias}", found.half_life, np.full(4, steps))
+        checks.same(f"the known half-life at bias {bias}", steps, known, 10)
+        checks.same(f"time constant at bias {bias}", found.time_constant, np.full(4, constant))
+        rows.append((bias, f"{steps:.10g}", f"{constant:.10g}"))
+    lost = _chrono(checks)
     return (
         Page("How long a cell remembers")
         .text(
             "Along the cell state alone, $\\partial c_t/\\partial c_{t-k}$ is a product of $k$ forget gates "
-            "([lags](lags.md)). If they are all $f$, half of it is left after $-\\ln 2/\\ln f$ steps, and the sum of all "
-            "its powers, $1/(1-f)$, is the time constant. With $f = \\sigma(b_f)$:"
+            "([lags](lags.md)). If they are all $f$, half of it is left after $k$ steps where $f^k = 1/2$, and the time constant "
+            "is the sum of all its powers:"
         )
+        .formulas(
+            [
+                ("k", sp.latex(half, ln_notation=True), "half-life"),
+                (r"\sum_{k=0}^{\infty} f^k", _over_rest(total), "time constant"),
+            ]
+        )
+        .text("With $f = \\sigma(b_f)$:")
         .table(["forget bias", "half-life (steps)", "time constant (steps)"], rows, numeric=True)
         .text(
             "Products of thousands of gates under- or overflow, and a gate near 1 rounds to 1. `sl.half_life` adds "
@@ -44,23 +54,10 @@ def page(checks: Checks) -> Page:
         )
         .formula(
             r"\mathrm{E}[f]",
-            r"\frac{1}{T_{\max}-2} \int_1^{T_{\max}-1} \frac{u}{1+u} \, du = 1 - \frac{\ln(T_{\max}/2)}{T_{\max}-2}",
+            rf"\frac{{1}}{{T_{{\max}}-2}} \int_1^{{T_{{\max}}-1}} \frac{{u}}{{1+u}} \, du = 1 - {sp.latex(lost, ln_notation=True)}",
         )
-        .text("At $T_{\\max} = 784$ it is 0.9923641153.")
-        .section("The spectrum at the origin")
-        .text("With zero input and $b_c = 0$ the origin is a fixed point. Put into the blocks of the state Jacobian:")
-        .block(Equations(tuple(_at_the_origin()), "results"))
-        .text(
-            "The rows of $h$ are $o$ times those of $c$. If the gates are the same in every unit, the eigenvalues are "
-            "therefore 0, $n$ times, and $f + i\\,o\\,\\mu$ for each eigenvalue $\\mu$ of the recurrent weights of the "
-            "candidate. For entries drawn from $N(0, g^2/n)$ these fill a disc of radius $g$, which touches the unit "
-            "circle at the critical gain"
-        )
-        .formula("g_c", r"\frac{1-f}{i \, o}")
-        .text(
-            "It is 2 where all biases are zero, 1.0757656855 at forget bias 1, and 2 with chrono initialisation at every "
-            "$T_{\\max}$, because $i = 1 - f$ there. Above it an LSTM without input can be chaotic."
-        )
+        .text(f"At $T_{{\\max}} = 784$ it is {float(1 - lost.subs(MOST, 784)):.10f}.")
+        .text("What it does to the state Jacobian is told in [at rest](origin.md).")
     )
 
 
@@ -71,41 +68,25 @@ def _lstm(n: int, **biases: float) -> dict[str, np.ndarray]:
     return p
 
 
-def _at_the_origin() -> list[Row]:
-    cell = sl.cell("lstm")
-    zero = {cell.quantity(q): zeros(*cell.quantity(q).shape) for q in ("c_prev", "c_tilde", "c")}
-    found = []
-    for of in ("h", "c"):
-        for wrt in ("h_prev", "c_prev"):
-            d = sl.derive(cell, of, wrt)
-            notation = _notation(cell)
-            found.append(Row(formula(d.symbol, notation), formula(folded(replace(d.result, zero)), notation)))
-    return found
+def _of_a_constant_gate() -> tuple[sp.Expr, sp.Expr]:
+    """After how many steps f^k is a half, and the sum of all powers of f."""
+    (half,) = sp.solve(sp.Eq(F**K, sp.Rational(1, 2)), K)
+    k = sp.Symbol("k", integer=True)
+    total, where = sp.summation(F**k, (k, 0, sp.oo)).args[0]
+    assert where == (F < 1)
+    return half, total
 
 
-def _notation(cell: object) -> object:
-    """The notation in which the blocks of the weights of this cell have names."""
-    from symlstm.emit import cell_notation, notation
-
-    return cell_notation(cell, notation("default"))
+def _over_rest(total: sp.Expr) -> str:
+    over, under = sp.fraction(total)
+    return rf"\frac{{{sp.latex(over)}}}{{{sp.latex(under)}}}"
 
 
-def _chrono(checks: Checks) -> None:
-    u, most = sp.symbols("u T", positive=True)
-    mean = sp.integrate(u / (1 + u), (u, 1, most - 1)) / (most - 2)
-    closed = 1 - sp.log(most / 2) / (most - 2)
-    assert sp.simplify(sp.expand_log(mean - closed, force=True)) == 0
-    checks.same("the chrono mean at 784", float(closed.subs(most, 784)), 0.9923641153, 10)
-
-
-def _origin(checks: Checks) -> None:
-    n, rng = 200, np.random.default_rng(0)
-    p = _lstm(n, b_f=1.0)
-    p["W_c"][:, :n] = rng.normal(size=(n, n)) / np.sqrt(n)
-    jacobian = sl.compile("lstm").state_jacobian(p, np.zeros(1), (np.zeros(n), np.zeros(n)))
-    f = 1 / (1 + np.exp(-1.0))
-    expected = np.concatenate([np.zeros(n), f + np.linalg.eigvals(p["W_c"][:, :n]) / 4])
-    found = np.linalg.eigvals(jacobian)
-    apart = max(np.min(np.abs(found - value)) for value in expected)
-    checks.same("the spectrum at the origin, n = 200", apart, 0.0, 10)
-    checks.same("the critical gain at forget bias 1", (1 - f) * 4, 1.0757656855, 10)
+def _chrono(checks: Checks) -> sp.Expr:
+    """1 - E[f], integrated by SymPy, and compared with numerical integration."""
+    lost = sp.simplify(1 - sp.integrate(U / (1 + U), (U, 1, MOST - 1)) / (MOST - 2))
+    for most in (3, 10, 784):
+        numeric = mpmath.quad(lambda u: u / (1 + u), [1, most - 1]) / (most - 2)
+        checks.same(f"the chrono mean at {most}", float(1 - lost.subs(MOST, most)), float(numeric), 14)
+    checks.same("the known chrono mean", float(1 - lost.subs(MOST, 784)), 0.9923641153, 10)
+    return lost

@@ -17,6 +17,7 @@ PAGES = pages()
 def test_there_is_a_page_for_every_question_the_project_began_from():
     asked = {"five_numbers", "one_column", "one_batched_step", "gate", "cell_to_cell", "lstm"}
     assert asked | {"bptt", "lags", "solution", "cases", "missing_link"} <= set(PAGES)
+    assert {"log_determinant", "origin", "forgetting", "cases", "contraction"} <= set(PAGES)  # of gradient flow
 
 
 @pytest.mark.parametrize("name", PAGES)
