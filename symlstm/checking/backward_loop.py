@@ -119,10 +119,10 @@ def scan_back(
     return found
 
 
-def touched(loop: BackLoop, changed: set[Quantity]) -> set[Quantity]:
-    """What differs at some step when the equations of these do."""
+def touched(loop: BackLoop, changed: set[Quantity], steps: int) -> set[Quantity]:
+    """What differs at some of so many steps when the equations of these do."""
     found = downstream(loop.equations, changed)
-    while more := {up for up, sent in loop.carries if sent in found and up not in found}:
+    while steps > 1 and (more := {up for up, sent in loop.carries if sent in found and up not in found}):
         found = downstream(loop.equations, found | more)
     return found
 

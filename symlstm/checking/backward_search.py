@@ -44,10 +44,9 @@ class Block:
     def total(self, found: list[Any], batch: int) -> Any:
         """The gradient from what each step gives."""
         each = [self.of(value) for value in found]
+        each = [p if len(p) == batch and p.ndim == 3 else np.broadcast_to(p, (batch, *p.shape[-2:])) for p in each]
         if self.kind == "parameter":
-            each = [np.broadcast_to(part, (batch, *part.shape[-2:])).sum(axis=0, keepdims=True) for part in each]
-            return np.sum(each, axis=0)
-        each = [np.broadcast_to(part, (batch, *part.shape[-2:])) for part in each]
+            return sum(part.sum(axis=0, keepdims=True) for part in each)
         return np.stack(each) if self.numbers.ndim == 4 else each[0]
 
 
@@ -66,6 +65,11 @@ class Point:
     @property
     def batch(self) -> int:
         return batch_in(self.values)
+
+
+def _count(block: Block) -> int:
+    """How many gradients a block is: those by x at every step."""
+    return len(block.numbers) if block.numbers.ndim == 4 else 1
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,11 @@ class Search:
     @property
     def first(self) -> int:
         """How many gradients the first point has; those by x at every step."""
-        return sum(len(b.numbers) if b.numbers.ndim == 4 else 1 for b in self.points[0].blocks)
+        return sum(_count(b) for b in self.points[0].blocks)
 
     def agrees(self, loop: BackLoop) -> bool:
         """Whether every gradient at every point is explained."""
-        total = sum(sum(len(b.numbers) if b.numbers.ndim == 4 else 1 for b in p.blocks) for p in self.points)
+        total = sum(_count(b) for p in self.points for b in p.blocks)
         return sum(self._explained(k, loop, self._back(k, loop)) for k in range(len(self.points))) == total
 
     def search(
@@ -109,7 +113,21 @@ class Search:
         in_step: bool = True,
         most: int = MOST_EDITS,
     ) -> Found | None:
-        """The first set of edits that explains everything, one edit at a time; None where it finds none."""
+        """The first set of edits that explains everything, one edit at a time; None where it finds none.
+
+        First of edits that touch no gradient that is right already, then of all.
+        """
+        options = (starts, in_time, in_step, most)
+        return self._search(*options, careful=True) or self._search(*options, careful=False)
+
+    def _search(
+        self,
+        starts: list[tuple[tuple[Edit, ...], BackLoop]],
+        in_time: bool,
+        in_step: bool,
+        most: int,
+        careful: bool,
+    ) -> Found | None:
         beam = [(self._explained(0, loop, self._back(0, loop)), before, loop) for before, loop in starts]
         best = max(count for count, _, _ in beam)
         for _ in range(most):
@@ -120,8 +138,8 @@ class Search:
                 for edit in self._edits(current, in_time, in_step):
                     now = edit.applied_to(current)
                     self.tried += 1
-                    if now.equations:
-                        found.append((self._tried(now, edit, base, right), (*before, edit), now))
+                    if now.equations and (count := self._tried(now, edit, base, right, careful)) is not None:
+                        found.append((count, (*before, edit), now))
             found.sort(key=lambda entry: -entry[0])
             if not found or found[0][0] <= best:
                 return None
@@ -142,13 +160,18 @@ class Search:
     def _back(self, k: int, loop: BackLoop, like: Back = (), changed: Any = frozenset()) -> Back:
         return scan_back(loop, self.points[k].values, self.sizes, FLOATS, self.trails[k], like, changed)
 
-    def _tried(self, now: BackLoop, edit: Edit, base: Back, right: dict[Any, int]) -> int:
-        """How many gradients of the first point an edit explains; those that it does not touch are known."""
+    def _tried(self, now: BackLoop, edit: Edit, base: Back, right: dict[Any, int], careful: bool = False) -> int | None:
+        """How many gradients of the first point an edit explains; those that it does not touch are known.
+
+        careful: None where it touches one that is right.
+        """
         if edit.loop:
             return self._explained(0, now, self._back(0, now))
         changed = {q for q, _ in edit.changes}
-        moved = touched(now, changed)
+        moved = touched(now, changed, len(base))
         blocks = [b for b in self.points[0].blocks if b.adjoint in moved]
+        if careful and any(right[k] == _count(b) for k, b in enumerate(self.points[0].blocks) if b.adjoint in moved):
+            return None
         still = sum(count for k, count in right.items() if self.points[0].blocks[k].adjoint not in moved)
         if not blocks:
             return still

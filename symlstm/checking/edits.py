@@ -11,11 +11,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
-from symlstm.checking.reference import Equations, downstream, ordered
+from symlstm.checking.reference import Equations, downstream, ordered, reads
 from symlstm.checking.sites import Sites, stacked_as
 from symlstm.evidence.program import named, subnodes, substituted
 from symlstm.expr import build
@@ -47,7 +48,10 @@ class Edit:
 
     def applied(self, equations: Equations) -> Equations:
         new = dict(self.changes)
-        return ordered(tuple((q, new.get(q, expr)) for q, expr in equations))
+        made = tuple((q, new.get(q, expr)) for q, expr in equations)
+        place = {q: k for k, (q, _) in enumerate(equations)}
+        in_order = all(place.get(r, -1) < place[q] for q in new if q in place for r in reads(new[q]))
+        return made if in_order else ordered(made)
 
 
 def hard_sigmoid(z: Any, slope: sp.Rational) -> Any:
@@ -96,14 +100,23 @@ def edits_of_equation(sites: Sites, equations: Equations, q: Quantity) -> list[E
     states = [s.previous for s in sites.cell.states]
     after = downstream(equations, {q})
     free = [other for other, _ in equations if other not in after]
-    found = _of_equation(sites, q, dict(equations)[q], [*states, *free], parameters_of(sites, equations))
-    return _distinct(list(found), equations)
+    parameters = tuple(parameters_of(sites, equations))
+    return list(_made_of_equation(sites, q, dict(equations)[q], (*states, *free), parameters))
+
+
+@lru_cache(maxsize=512)
+def _made_of_equation(
+    sites: Sites, q: Quantity, expr: Any, known: tuple[Quantity, ...], parameters: tuple[Quantity, ...]
+) -> tuple[Edit, ...]:
+    """In a search most equations are those of the step before."""
+    return tuple(_distinct(list(_of_equation(sites, q, expr, known, parameters)), ((q, expr),)))
 
 
 def _distinct(found: list[Edit], equations: Equations) -> list[Edit]:
     seen: dict[Any, Edit] = {}
+    was = dict(equations)
     for edit in found:
-        if dict(edit.changes) != {q: dict(equations)[q] for q, _ in edit.changes}:
+        if any(was[q] != new for q, new in edit.changes):
             seen.setdefault(edit.changes, edit)
     return list(seen.values())
 
@@ -165,7 +178,7 @@ def _everywhere(equations: Equations, mapping: Any) -> tuple[tuple[Quantity, Any
 
 
 def _of_equation(
-    sites: Sites, q: Quantity, expr: Any, known: list[Quantity], parameters: list[Quantity]
+    sites: Sites, q: Quantity, expr: Any, known: tuple[Quantity, ...], parameters: tuple[Quantity, ...]
 ) -> Iterator[Edit]:
     def edit(name: str, message: str, old: Any, new: Any) -> Edit:
         return Edit(name, f"{message} in the equation of {q.name}", ((q, substituted(expr, {old: new})),), new)

@@ -13,7 +13,7 @@ from symlstm.checking.edits import Edit, edits_of_equation, exchanges, rarity
 from symlstm.checking.exponentials import Unreadable
 from symlstm.checking.probe import Probe
 from symlstm.checking.reading import Batch, Difference, Reading, Run, equal, read, value_of
-from symlstm.checking.reference import FLOATS, Equations, ordered
+from symlstm.checking.reference import FLOATS, Equations, evaluated, ordered
 from symlstm.evidence.interpret import evaluate
 from symlstm.evidence.program import Uncheckable
 from symlstm.expr.nodes import Quantity
@@ -37,34 +37,52 @@ class Solved:
 def solve(run: Run, conventions: list[Any], probe: Probe) -> tuple[Solved | None, list[Reading]]:
     """The fewest edits with which the formulas agree, in any of the conventions; and the readings in each."""
     readings = [found for c in conventions if isinstance(found := read(run, c, probe), Reading)]
+    readings.sort(key=lambda r: len(r.differences))
     best: Solved | None = None
-    for reading in sorted(readings, key=lambda r: len(r.differences)):
-        if best is not None and len(reading.differences) >= len(best.edits) and len(best.edits) == 1:
+    for at_once in (1, 2):  # two mistakes in one equation are looked for where one in each explains it nowhere
+        for reading in readings:
+            if best is not None and len(reading.differences) >= len(best.edits):
+                break
+            solved = _solved(reading, probe, at_once)
+            if solved and (best is None or len(solved.edits) < len(best.edits)):
+                best = solved
+        if best is not None:
             break
-        solved = _solved(reading, probe)
-        if solved and (best is None or len(solved.edits) < len(best.edits)):
-            best = solved
     return best, readings
 
 
-def _solved(reading: Reading, probe: Probe) -> Solved | None:
+def _solved(reading: Reading, probe: Probe, at_once: int) -> Solved | None:
     sizes = sizes_of(reading.convention, probe)
-    own = _equation_by_equation(reading, sizes)
-    if own is not None and len(own.edits) == 1:
+    own = _equation_by_equation(reading, sizes, at_once)
+    if at_once > 1 or (own is not None and len(own.edits) == 1):
         return own
+    floats = {q: _floats(v) for q, v in reading.known.items()}
+    results = {name: _floats(v) for name, v in reading.results.items()}
     for edit in exchanges(reading.convention.sites, reading.equations):
         made = edit.applied(reading.equations)
-        if made and _agrees(made, reading, sizes):
+        if made and _nearly_agrees(made, floats, results, sizes) and _agrees(made, reading, sizes):
             return Solved(reading, (edit,), made)
     return own
 
 
-def _equation_by_equation(reading: Reading, sizes: Mapping[Any, int]) -> Solved | None:
+def _nearly_agrees(equations: Equations, floats: Mapping[Any, Any], results: Any, sizes: Mapping[Any, int]) -> bool:
+    """Whether equations give every result at the point at which formulas are looked at first."""
+    changed = {q for q, _ in equations}
+    known = evaluated(equations, {q: v for q, v in floats.items() if q not in changed}, sizes, FLOATS)
+    return all(
+        known[q].shape[-2:] == results[q.name].shape[-2:]
+        and bool((np.abs(known[q] - results[q.name]) <= GLANCE * (1 + np.abs(results[q.name]).max())).all())
+        for q, _ in equations
+        if q.name in results
+    )
+
+
+def _equation_by_equation(reading: Reading, sizes: Mapping[Any, int], at_once: int) -> Solved | None:
     floats = {q: _floats(v) for q, v in reading.known.items()}
     chosen: list[Edit] = []
     others: list[Edit] = []
     for difference in reading.differences:
-        found = _of(difference, reading, floats, sizes)
+        found = _of(difference, reading, floats, sizes, at_once)
         if not found:
             return None
         chosen += found[0]
@@ -84,7 +102,7 @@ def _floats(values: Batch) -> Any:
 
 
 def _of(
-    difference: Difference, reading: Reading, floats: Mapping[Any, Any], sizes: Mapping[Any, int]
+    difference: Difference, reading: Reading, floats: Mapping[Any, Any], sizes: Mapping[Any, int], at_once: int
 ) -> list[tuple[Edit, ...]]:
     """Edits of one equation, each alone or two together, that make it one of the formulas that were read."""
     q = difference.quantity
@@ -98,7 +116,7 @@ def _of(
         return any(_same(expr, values, reading, sizes) for values in near)
 
     found: list[tuple[Edit, ...]] = [(edit,) for edit in alone if makes_it(edit)]
-    if found:
+    if found or at_once == 1:
         return found
     for first in alone[:MOST_AT_TWO]:
         changed = tuple((r, dict(first.changes).get(r, e)) for r, e in reading.equations)
