@@ -94,6 +94,9 @@ def fill_rows(out: Any, *terms: Any) -> None:
         np.matmul(entries[..., some, :, :], these, out=out[..., some, None, :])
 
 
-def every(v: Any, matrix: Any) -> Any:
-    """The matrix times every vector v, as one product."""
-    return (v.reshape(-1, v.shape[-1]) @ matrix.T).reshape(*v.shape[:-1], len(matrix))
+def every(v: Any, matrix: Any, offset: Any = None) -> Any:
+    """The matrix times every vector v, as one product; plus one more vector, if it is given."""
+    found = v.reshape(-1, v.shape[-1]) @ matrix.T
+    if offset is not None:
+        found += offset
+    return found.reshape(*v.shape[:-1], len(matrix))

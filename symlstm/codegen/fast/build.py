@@ -42,6 +42,7 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     from numba import njit
 
     from symlstm.codegen.fast import products
+    from symlstm.codegen.fast.parts import in_parts
     from symlstm.codegen.fast.rows import fill_rows
     from symlstm.codegen.fast.scalar_math import FAST
     from symlstm.codegen.fast.whole import FAST_WHOLE
@@ -52,10 +53,11 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     slow = space.get("fill_rows")
     space.update({f"each_{name}": function for name, function in FAST.items()})
     space.update({f"whole_{name}": function for name, function in FAST_WHOLE.items()})
-    for name in ("product", "product_turned", "batch_product", "batch_product_turned"):
+    for name in ("product", "panels_of", "every_of_panels", "outer_sum_in_parts", "ENTRIES_A_THREAD"):
         space[name] = getattr(products, name)
+    space["in_parts"] = in_parts
     space["square"] = _square(njit)
-    space["njit"] = njit(error_model="numpy", fastmath={"contract"})
+    space["njit"] = njit(nogil=True, error_model="numpy", fastmath={"contract"})
     if source:
         exec(compile(source, "<symlstm fast>", "exec"), space)
         for name in ("forward", "backward"):

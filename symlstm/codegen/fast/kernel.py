@@ -1,12 +1,11 @@
-"""The text of a time loop: products for the whole batch, chains of elementwise equations compiled and fused by rows.
+"""The text of a time loop, compiled as a whole: products, and between them chains of elementwise equations by rows.
 
-There are two of each: for one example the whole loop is compiled; for a batch NumPy multiplies, with the BLAS that runs
-already, and what lies between two products is compiled.
+The loop takes the range of examples that it is for: they have nothing to do with each other, so that parts of a batch
+go through all steps side by side, each in a thread of its own.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +46,8 @@ class Kernel:
 
     places: of what lies in arrays given to the loop; the rest is local. names: the identifiers that are taken.
     made_of: the parts of quantities that are computed part by part. carried: what one step leaves for the next, renewed
-    when all have read it. buffers: the arrays of what is computed in one chain and read in another.
+    when all have read it. buffers: the arrays of what is computed in one chain and read in another. panels: the names
+    of matrices (turned or not) that are put in order for products.
     """
 
     name: str
@@ -59,40 +59,26 @@ class Kernel:
     buffers: dict[Quantity, str]
     chains: list[str] = field(default_factory=list)
     numbers: dict[str, str] = field(default_factory=dict)
+    panels: dict[tuple[Matrix, bool], str] = field(default_factory=dict)
 
     def write(
         self, operations: Sequence[Operation], arguments: Callable[[], list[str]], header: str, batch: str, dtype: str
     ) -> str:
         """The functions of all chains, and the loop itself. arguments: asked for when all sizes are known."""
-        ordered = scheduled(operations, self.made_of, self.carried)
-        groups = grouped(ordered)
+        groups = grouped(scheduled(operations, self.made_of, self.carried))
         self._find_buffers(groups)
-        body: list[str | Product] = []
-        segments: dict[str, list[str]] = {}
+        body: list[str] = []
         for group in groups:
-            if isinstance(group[0], Product):
-                body += [operation for operation in group if isinstance(operation, Product)]
-                continue
-            rows = [line for run in self._runs(group) for line in self._run(run)]
-            segment = f"{self.name}_rows_{len(segments) + 1}"
-            segments[segment] = ["for row in range(batch):", *[f"    {line}" for line in rows]]
-            body.append(segment)
-        head = [f"batch = {batch}", *self._allocations(dtype)]
+            products = [self._product(operation) for operation in group if isinstance(operation, Product)]
+            rows = [] if products else [line for run in self._runs(group) for line in self._run(run)]
+            body += products or ["for row in range(first, last):", *[f"    {line}" for line in rows]]
+        head = [f"batch = {batch}"] if self.buffers else []
+        head += self._allocations(dtype)
         head += [f"{name} = {dtype}.type({value})" for value, name in self.numbers.items()]
-        sizes = self.sizes.definitions()
-        given = arguments()
-        known = [*given[1:], *self.buffers.values(), *self.sizes.used.values(), *self.numbers.values()]
-        calls = {name: f"{name}({', '.join(_passed(lines, known))})" for name, lines in segments.items()}
-        functions = [*self.chains, *[_function(calls[name], lines) for name, lines in segments.items()]]
-
-        def loop(name: str, product: str) -> str:
-            inner = [self._product(part, product) if isinstance(part, Product) else calls[part] for part in body]
-            lines = [*sizes, *head, header, *[f"    {line}" for line in inner]]
-            return _function(f"{name}({', '.join(given)})", lines)
-
-        functions.append(loop(self.name, "product"))
-        many = loop(f"{self.name}_of_batch", "batch_product")
-        return "\n\n\n".join([*[f"@njit\n{_within_width(text)}" for text in functions], _within_width(many)])
+        lines = [*self.sizes.definitions(), *head, header, *[f"    {line}" for line in body]]
+        given = ["first", "last", *arguments(), *self.panels.values()]
+        functions = [*self.chains, _function(f"{self.name}({', '.join(given)})", lines)]
+        return "\n\n\n".join(f"@njit\n{_within_width(text)}" for text in functions)
 
     def _runs(self, group: Sequence[Operation]) -> list[list[Operation]]:
         """Chains of one length, and everything else one by one; what reads a part of a value comes after its chain."""
@@ -146,9 +132,11 @@ class Kernel:
             raise NotFast("a product with a part of a kept array")
         return place.text
 
-    def _product(self, p: Product, function: str) -> str:
-        function = f"{function}_turned" if p.turned else function
-        return f"{function}({self._batch(p.vector)}, {self.places[p.matrix].text}, {self._batch(p.target)})"
+    def _product(self, p: Product) -> str:
+        key = p.matrix, p.turned
+        if key not in self.panels:
+            self.panels[key] = self.names.new(f"{self.places[p.matrix].text}_{'turned_' * p.turned}panels")
+        return f"product({self._batch(p.vector)}, {self.panels[key]}, {self._batch(p.target)}, first, last)"
 
     def _row(self, q: Quantity, start: Any = None, rows: Any = None) -> str:
         """The row of a quantity (or a part of it) for one example; one number for a number."""
@@ -298,12 +286,6 @@ def _within_width(text: str) -> str:
         indent = line[: len(line) - len(line.lstrip())]
         lines += [f"{indent}{part}" for part in filled(line.lstrip(), 120 - len(indent))]
     return "\n".join(lines)
-
-
-def _passed(lines: Sequence[str], known: Sequence[str]) -> list[str]:
-    """What a piece of the loop takes: the step, the batch, and the names that it reads."""
-    words = {word for line in lines for word in re.findall(r"[^\W\d]\w*", line)}
-    return ["t", "batch", *[name for name in dict.fromkeys(known) if name in words]]
 
 
 def _function(call: str, lines: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Products of vectors with a matrix: of one vector in loops that start no threads, of a batch by NumPy."""
+"""Products with matrices that are put in order once: of the batch of one step, of all steps at once, and outer sums."""
 
 from __future__ import annotations
 
@@ -7,37 +7,209 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from symlstm.codegen.fast.bits import constant
+from symlstm.codegen import helpers
+from symlstm.codegen.fast.parts import in_parts
+from symlstm.codegen.fast.tiles import ROWS, tile, width
 
-zero = constant(0)
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+AT_ONCE = 64
+"""Rows that are multiplied with a panel while it is in the cache."""
+SUMMED = 256
+"""Rows of outer products that are summed before they are added to the others."""
+STRIPS = 8
+"""How many times eight columns are put in order at once."""
+WORTH_A_THREAD = 1 << 22
+"""Multiply-adds for which waking a thread pays."""
+ENTRIES_A_THREAD = 1 << 14
+"""As many entries of a state, over all steps and examples."""
 
+eight, four, two, one = (tile(rows) for rows in (8, 4, 2, 1))
+two_wide, one_wide = tile(2, 2), tile(1, 4)
+add_eight, add_four, add_two, add_one = (tile(rows, add=True) for rows in (8, 4, 2, 1))
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
-def product(v: Any, matrix: Any, out: Any) -> None:
-    """out[0] = matrix v[0]"""
-    for i in range(matrix.shape[0]):
-        total = zero(v[0, 0])
-        for k in range(matrix.shape[1]):
-            total += matrix[i, k] * v[0, k]
-        out[0, i] = total
-
-
-@njit(error_model="numpy", fastmath={"contract"})
-def product_turned(v: Any, matrix: Any, out: Any) -> None:
-    """out[0] = matrix^T v[0]"""
-    for k in range(matrix.shape[1]):
-        out[0, k] = zero(v[0, 0])
-    for i in range(matrix.shape[0]):
-        times = v[0, i]
-        for k in range(matrix.shape[1]):
-            out[0, k] += times * matrix[i, k]
-
-
-def batch_product(v: Any, matrix: Any, out: Any) -> None:
-    """out[b] = matrix v[b]"""
-    np.matmul(v, matrix.T, out=out)
+compiled = njit(nogil=True, error_model="numpy")
+inner = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""Called by compiled functions alone."""
 
 
-def batch_product_turned(v: Any, matrix: Any, out: Any) -> None:
-    """out[b] = matrix^T v[b]"""
-    np.matmul(v, matrix, out=out)
+@compiled
+def pack(matrix: Any, panels: Any) -> None:
+    """panels[p, k, j] = matrix[p width + j, k]; what the matrix does not have stays as it is."""
+    rows, columns = matrix.shape
+    wide = panels.shape[2]
+    if matrix.strides[0] < matrix.strides[1]:
+        for some in range(0, panels.shape[0], 4):
+            for k in range(columns):
+                for p in range(some, min(some + 4, panels.shape[0])):
+                    for j in range(min(wide, rows - p * wide)):
+                        panels[p, k, j] = matrix[p * wide + j, k]
+        return
+    for p in range(panels.shape[0]):
+        for some in range(0, columns, 32):
+            for j in range(min(wide, rows - p * wide)):
+                for k in range(some, min(some + 32, columns)):
+                    panels[p, k, j] = matrix[p * wide + j, k]
+
+
+@inner
+def one_panel(v: Any, first: int, last: int, panels: Any, p: int, out: Any, column: int, above: int) -> None:
+    """Rows of a product by one panel, into a column of `out` and as many rows further up as `above` says."""
+    length, wide, apart = panels.shape[1], panels.shape[2], out.shape[1]
+    place, at = p * length * wide, first
+    if ROWS == 8:
+        while last - at >= 8:
+            eight(v, at * length, length, 1, length, panels, place, 0, out, (at - above) * apart + column, apart)
+            at += 8
+    while last - at >= 4:
+        four(v, at * length, length, 1, length, panels, place, 0, out, (at - above) * apart + column, apart)
+        at += 4
+    if last - at >= 2:
+        two(v, at * length, length, 1, length, panels, place, 0, out, (at - above) * apart + column, apart)
+        at += 2
+    if last > at:
+        one(v, at * length, length, 1, length, panels, place, 0, out, (at - above) * apart + column, apart)
+
+
+@compiled
+def product(v: Any, panels: Any, out: Any, first: int, last: int) -> None:
+    """out[b] = matrix v[b] for b from first to last; panels: of the matrix, as `packed` gives them."""
+    count, length, wide = panels.shape
+    columns = out.shape[1]
+    full, gap = columns // wide, length * wide
+    for start in range(first, last, AT_ONCE):
+        stop = min(start + AT_ONCE, last)
+        p = 0
+        if stop - start == 1:  # one row alone keeps too few sums at work
+            while full - p >= 4:
+                one_wide(
+                    v, start * length, length, 1, length, panels, p * gap, gap, out, start * columns + p * wide, columns
+                )
+                p += 4
+        elif stop - start == 2:
+            while full - p >= 2:
+                two_wide(
+                    v, start * length, length, 1, length, panels, p * gap, gap, out, start * columns + p * wide, columns
+                )
+                p += 2
+        edge = np.empty((stop - start if full < count else 0, wide), out.dtype)
+        for q in range(p, count):
+            target, column, above = out, q * wide, 0
+            if q == full:
+                target, column, above = edge, 0, start
+            one_panel(v, start, stop, panels, q, target, column, above)
+        for b in range(start, start + len(edge)):
+            for j in range(columns - full * wide):
+                out[b, full * wide + j] = edge[b - start, j]
+
+
+@compiled
+def product_and(first: int, last: int, v: Any, panels: Any, offset: Any, out: Any) -> None:
+    """out[b] = matrix v[b] + offset, which may be empty."""
+    for start in range(first, last, AT_ONCE):
+        stop = min(start + AT_ONCE, last)
+        product(v, panels, out, start, stop)
+        for b in range(start, stop):
+            for j in range(len(offset)):
+                out[b, j] += offset[j]
+
+
+@compiled
+def add_outer(a: Any, b: Any, strips: Any, panels: Any, out: Any, first: int, last: int) -> None:
+    """out += the sum of a[r] b[r]^T over r, its rows from first to last.
+
+    strips, panels: room for some rows of a (eight columns side by side) and of b, zeros where b has no column.
+    """
+    count, some, wide = panels.shape
+    columns, together = out.shape[1], 8 * strips.shape[0]
+    edge = np.empty((8, wide), a.dtype)
+    for start in range(0, len(a), some):
+        length = min(some, len(a) - start)
+        pack(b[start : start + length].T, panels)
+        for top in range(first, last, together):
+            bottom = min(top + together, last)
+            pack_strips(a, start, length, top, bottom, strips)
+            for p in range(count):
+                here = min(wide, columns - p * wide)
+                for i in range(top, bottom, 8):
+                    rows, s = min(8, bottom - i), (i - top) // 8
+                    target, to, apart = out, i * columns + p * wide, columns
+                    if here < wide:
+                        edge[:] = 0
+                        target, to, apart = edge, 0, wide
+                    add_strip(strips, s, rows, length, panels, p, target, to, apart)
+                    if here < wide:
+                        for k in range(rows):
+                            for j in range(here):
+                                out[i + k, p * wide + j] += edge[k, j]
+
+
+@inner
+def pack_strips(a: Any, start: int, length: int, first: int, last: int, strips: Any) -> None:
+    """strips[s, k, j] = a[start + k, first + 8 s + j]"""
+    full = (last - first) // 8
+    for k in range(length):
+        for s in range(full):
+            for j in range(8):
+                strips[s, k, j] = a[start + k, first + 8 * s + j]
+        for j in range(last - first - 8 * full):
+            strips[full, k, j] = a[start + k, first + 8 * full + j]
+
+
+@inner
+def add_strip(strips: Any, s: int, rows: int, length: int, panels: Any, p: int, out: Any, to: int, apart: int) -> None:
+    """Adds the product of one strip and one panel to as many rows of `out`."""
+    start, end = s * strips.shape[1] * 8, s * strips.shape[1] * 8 + rows
+    place = p * panels.shape[1] * panels.shape[2]
+    if ROWS == 8 and rows == 8:
+        add_eight(strips, start, 1, 8, length, panels, place, 0, out, to, apart)
+        return
+    while end - start >= 4:
+        add_four(strips, start, 1, 8, length, panels, place, 0, out, to, apart)
+        start, to = start + 4, to + 4 * apart
+    if end - start >= 2:
+        add_two(strips, start, 1, 8, length, panels, place, 0, out, to, apart)
+        start, to = start + 2, to + 2 * apart
+    if end > start:
+        add_one(strips, start, 1, 8, length, panels, place, 0, out, to, apart)
+
+
+def packed(matrix: Any) -> Any:
+    """The rows of a matrix side by side in panels, (panels, columns of the matrix, width); zeros fill the last one."""
+    wide = width(matrix.itemsize)
+    panels = np.zeros((-(-len(matrix) // wide), matrix.shape[1], wide), matrix.dtype)
+    pack(matrix, panels)
+    return panels
+
+
+def panels_of(w: Any, name: str, turned: bool = False) -> Any:
+    """The panels of a matrix in w (or of its transpose), which keeps them for the other pieces of a sequence."""
+    key = (name, turned)
+    if key not in w:
+        w[key] = packed(w[name].T if turned else w[name])
+    return w[key]
+
+
+def every_of_panels(v: Any, panels: Any, size: int, offset: Any = None) -> Any:
+    """As `symlstm.codegen.helpers.every`, with a matrix of that many rows in panels."""
+    rows = np.require(v.reshape(-1, v.shape[-1]), None, ["C", "A", "W"])
+    out = np.empty((len(rows), size), v.dtype)
+    added = np.zeros(0, v.dtype) if offset is None else np.require(offset, None, ["C", "A", "W"])
+    in_parts(product_and, len(rows), rows.size * size // WORTH_A_THREAD, rows, panels, added, out)
+    return out.reshape(*v.shape[:-1], size)
+
+
+def outer_sum_in_parts(a: Any, b: Any) -> Any:
+    """As `symlstm.codegen.helpers.outer_sum`."""
+    if not (a.dtype == b.dtype and a.dtype in DTYPES):
+        return helpers.outer_sum(a, b)
+    a, b = (np.require(v.reshape(-1, v.shape[-1]), None, ["C", "A", "W"]) for v in (a, b))
+    out = np.zeros((a.shape[1], b.shape[1]), a.dtype)
+    wide, some = width(a.itemsize), min(SUMMED, max(len(a), 1))
+
+    def some_rows(first: int, last: int) -> None:
+        panels = np.zeros((-(-b.shape[1] // wide), some, wide), a.dtype)
+        strips = np.empty((STRIPS, some, 8), a.dtype)
+        add_outer(a, b, strips, panels, out, first, last)
+
+    in_parts(some_rows, a.shape[1], a.size * b.shape[1] // WORTH_A_THREAD)
+    return out

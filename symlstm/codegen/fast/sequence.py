@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlstm.codegen.body import axes_of
 from symlstm.codegen.fast.kernel import Kernel, Place
-from symlstm.codegen.fast.ops import Each, Operation, Product, taken_apart
+from symlstm.codegen.fast.ops import Each, Operation, taken_apart
 from symlstm.codegen.layout import filled
 from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.sweeps import columns
@@ -18,15 +18,15 @@ from symlstm.codegen.sizes import Sizes
 from symlstm.equations import Equation
 from symlstm.expr.build import Matrix
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
-from symlstm.expr.nodes import Quantity, quantity, t
+from symlstm.expr.nodes import Quantity, Transposed, quantity, t
 from symlstm.expr.tree import quantities
 
 CALLED = (
-    "product", "product_turned", "batch_product", "batch_product_turned", "square",
-    *(f"{way}_steps{kind}" for way in ("forward", "backward") for kind in ("", "_of_batch")),
+    "product", "panels_of", "every_of_panels", "outer_sum_in_parts", "in_parts", "ENTRIES_A_THREAD",
+    "square", "forward_steps", "backward_steps",
     *(f"each_{name}" for name in ELEMENTWISE), *(f"whole_{name}" for name in WHOLE),
 )  # fmt: skip
-WORDS = ("T", "t", "row", "batch", "np", "njit", *CALLED)
+WORDS = ("T", "t", "first", "last", "row", "batch", "np", "njit", *CALLED)
 """Names of the loops and of what they call, which no quantity may have."""
 
 
@@ -35,6 +35,8 @@ class FastLoop:
     """Collects the kernels of one module. Called by the writers of `forward` and `backward` for their loops."""
 
     kernels: list[str] = field(default_factory=list)
+    instead = {"outer_sum": "outer_sum_in_parts"}  # noqa: RUF012
+    """Functions for all steps at once in place of helpers of NumPy's."""
 
     def forward(self, f: Function, equations: Sequence[Equation], kept: Iterable[Quantity]) -> list[str]:
         """The call that stands for the forward loop."""
@@ -94,6 +96,15 @@ class FastLoop:
         header = "for t in range(T - 1, -1, -1):"
         return [*copies, *self._loop(f, "backward_steps", todo, places, made_of, {q for q, _ in carried}, header)]
 
+    def product(self, matrix: Matrix, name: str, vector: str, offset: str) -> str | None:
+        """The product with a matrix in w for all steps at once; None where it is not one."""
+        turned = isinstance(matrix, Transposed)
+        q = matrix.args[0] if turned else matrix
+        if not isinstance(q, Quantity):
+            return None
+        size = f"{name}.shape[1]" if turned else f"len({name})"
+        return f"every_of_panels({', '.join([vector, _panels(q, turned), size, *([offset] if offset else [])])})"
+
     def _outside(self, f: Function) -> dict[Quantity, Place]:
         plan = f.plan
         places = {q: Place(f.name(q), constant=True) for q in plan.constant}
@@ -152,16 +163,20 @@ class FastLoop:
                 f.once.spell(q)
         made_here = {state, *(places[o.target].array for o in ops if o.target in places)}
         given = [a if a in made_here else f'np.require({a}, None, "CAW")' for a in arrays]
-        chosen = f.names.numbered("loop")
-        choice = f"{chosen} = {name} if {state}.shape[1] == 1 else {name}_of_batch"
-        return [choice, *filled(f"{chosen}({', '.join([f.steps_name, *given])})")]
+        given += [_panels(q, turned) for q, turned in kernel.panels]
+        wanted = f"{state}.size // ENTRIES_A_THREAD"
+        if any(isinstance(o, Each) and o.total for o in ops):
+            wanted = "1"  # all examples add to the same sums
+        return filled(f"in_parts({', '.join([name, f'{state}.shape[1]', wanted, f.steps_name, *given])})")
+
+
+def _panels(q: Matrix, turned: bool) -> str:
+    return f'panels_of(w, "{q.name}"{", True" * turned})'
 
 
 def _mentioned(ops: Iterable[Operation], made_of: dict[Quantity, set[Quantity]]) -> list[Quantity]:
     found: dict[Quantity, None] = {}
     for o in ops:
         found.setdefault(o.target)
-        if isinstance(o, Product):
-            found.setdefault(o.matrix)
         found.update(dict.fromkeys(quantities(o.expr) if isinstance(o, Each) else [o.vector]))
     return [*found, *made_of]

@@ -28,6 +28,7 @@ class BackwardWriter:
         self.plan, self.back, self.kept, self.fast = plan, back, kept, fast
         self.loop = arrange(plan, back)
         self.f = Function(plan, reserved)
+        self.f.once.fast = fast
         spell_time(self.f, kept)
         self.added: dict[Quantity, list[str]] = {}
         self.arriving: dict[Quantity, list[str]] = {}

@@ -28,7 +28,8 @@ def laid_out(shapes: dict[str, str], values: dict[str, Any], batch: tuple[int, .
         own = value.shape[core:]
         missing = (1,) * (len(batch) - (core - lead))
         value = value.reshape((*value.shape[:lead], *missing, *value.shape[lead:]))
-        value = np.broadcast_to(value, (*value.shape[:lead], *batch, *own))
+        whole = (*value.shape[:lead], *batch, *own)
+        value = value if value.shape == whole else np.broadcast_to(value, whole)
         kept = [size for size, letter in zip(own, shapes[name].split(), strict=True) if letter != "1"]
         found[name] = value.reshape((*value.shape[:lead], int(np.prod(batch)), *kept))
     return found

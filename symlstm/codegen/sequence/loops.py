@@ -132,6 +132,7 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str], fast: Any 
     """All steps of a sequence (or of a piece of one). fast: writes a call in the place of the loop."""
     cell = plan.cell
     f = Function(plan, reserved)
+    f.once.fast = fast
     argument, unpacking, count = inputs_unpacked(f)
     spell_time(f, kept)
     previous = [f.name(s.previous) for s in cell.states]

@@ -13,21 +13,48 @@ from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.plan import Plan
 from symlstm.codegen.sizes import Axis, Piece, Sizes
 from symlstm.expr import nodes as x
-from symlstm.expr.build import Matrix
+from symlstm.expr.build import Matrix, add
 from symlstm.expr.nodes import Quantity
 from symlstm.expr.tree import quantities
 
 
 class AllSteps(ArrayWriter):
-    """Writes for all steps at once: a constant matrix times every vector is one product of large matrices."""
+    """Writes for all steps at once: a constant matrix times every vector is one product of large matrices.
+
+    fast: writes such a product where it can, from the matrix, its name, the vectors and what is added, and has other
+    functions in place of some helpers.
+    """
+
+    fast: Any = None
+
+    def helper(self, name: str) -> str:
+        return self.fast.instead.get(name, name) if self.fast is not None else super().helper(name)
 
     def piece(self, expr: Matrix) -> Piece:
-        if isinstance(expr, x.Matmul) and len(expr.args) == 2 and self._is_large(expr):
-            matrix, vector = expr.args
-            return Piece(f"{self.helper('every')}({self.full(vector)}, {self.full(matrix)})")
+        if self._is_large(expr):
+            return Piece(self._every(expr, ""))
+        if isinstance(expr, x.Add):
+            large = [a for a in expr.args if self._is_large(a)]
+            rest = [a for a in expr.args if a not in large]
+            if len(large) == 1 and rest and not any(self.batched(a) or not quantities(a) for a in rest):
+                return Piece(self._every(large[0], self.full(add(*rest))))
         return super().piece(expr)
 
+    def _every(self, expr: Matrix, offset: str) -> str:
+        matrix, vector = expr.args
+        given = self.full(vector)
+        if self.fast is not None:
+            inner = matrix.args[0] if isinstance(matrix, x.Transposed) else matrix
+            name = self.full(inner) if isinstance(inner, Quantity) else ""
+            found = self.fast.product(matrix, name, given, offset)
+            if found is not None:
+                return found
+        parts = [given, self.full(matrix), *([offset] if offset else [])]
+        return f"{self.helper('every')}({', '.join(parts)})"
+
     def _is_large(self, expr: Matrix) -> bool:
+        if not isinstance(expr, x.Matmul) or len(expr.args) != 2:
+            return False
         matrix, vector = expr.args
         dense = kind(matrix) == MATRIX and not isinstance(matrix, (x.Diag, x.Eye, x.Ones, x.Spread))
         return (
@@ -60,7 +87,7 @@ class Function:
         axes = tuple(axes_of(cell) if self.sized_by is None else self.sized_by)
         previous = cell.states[0].previous
         constant = set(self.plan.constant)
-        self.once: ArrayWriter = AllSteps(self.names, axes, constant, previous)
+        self.once: AllSteps = AllSteps(self.names, axes, constant, previous)
         self.step = ArrayWriter(self.names, axes, constant, previous)
         self.step.sizes = self.once.sizes
         self.once.sizes.spell = self._sized

@@ -42,6 +42,6 @@ def test_the_source_shows_the_loops_and_is_python():
     defined = [node.name for node in ast.parse(fast.source).body if isinstance(node, ast.FunctionDef)]
     assert {"forward_steps", "backward_steps", "forward_steps_chain_1", "run", "gradients"} <= set(defined)
     loop = fast.source[fast.source.index("def forward_steps(") :]
-    assert "    for t in range(T):\n        product(h[t], U, buffer_1)\n" in loop
+    assert "    for t in range(T):\n        product(h[t], U_panels, buffer_1, first, last)\n" in loop
     assert "v4 = ((v1 * of_7[j]) + (v2 * v3))\n" in fast.source  # c_t = f c_{t-1} + i c~
     assert max(map(len, fast.source.splitlines())) <= 120

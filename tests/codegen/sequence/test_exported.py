@@ -102,7 +102,7 @@ def test_each_equation_of_the_cell_stands_beside_its_line(name):
 
 def test_the_loop_of_the_lstm_reads_like_its_equations():
     source = function(export(sl.cell("lstm")), "forward")
-    assert "    a = every(x, V) + b  # a_t = V x_t + b\n" in source
+    assert "    a = every(x, V, b)  # a_t = V x_t + b\n" in source
     assert "        z = h[t] @ U.T + a[t]  # z_t = U h_{t-1} + a_t\n" in source
     assert "        f[t] = sigmoid(z[..., :n])  # f_t = σ(W_f hx_t + b_f): forget gate\n" in source
     assert "        h[t + 1] = o[t] * tanh_c[t]  # h_t = o_t ⊙ tanh(c_t): hidden state\n" in source

@@ -1,0 +1,109 @@
+"""Products by tiles: within the bound of a sum, entry by entry, and the same bits however they are cut into parts."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from symlstm.codegen import helpers
+from tests.support.frameworks import require
+
+numba = require("numba")
+parts, products = require("symlstm.codegen.fast.parts"), require("symlstm.codegen.fast.products")
+
+DTYPES = (np.float32, np.float64)
+SIZES = ((1, 3), (5, 7), (33, 100), (32, 128), (130, 65))
+"""Rows and columns of a matrix turned: less than a panel, a panel and some more, panels without a rest."""
+BATCHES = (0, 1, 2, 3, 7, 8, 15, 64, 67)
+
+
+def made(rng, dtype, *shape):
+    return rng.normal(size=shape).astype(dtype)
+
+
+def require_within(found, a, b, steps):
+    """A sum of n products, however it is ordered, is at most (n + 1) eps sum |a b| off, to first order in eps."""
+    exact = a.astype(np.longdouble) @ b.astype(np.longdouble)
+    bound = (steps + 1) * np.finfo(found.dtype).eps * (abs(a).astype(np.longdouble) @ abs(b).astype(np.longdouble))
+    assert (abs(found - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_product_is_within_the_bound_of_a_sum(size, dtype):
+    rng, (columns, rows) = np.random.default_rng(0), size
+    matrix = made(rng, dtype, rows, columns)
+    for batch in BATCHES:
+        v = made(rng, dtype, batch, columns)
+        for given in (matrix, np.asfortranarray(matrix)):
+            out = np.full((batch, rows), np.nan, dtype)
+            products.product(v, products.packed(given), out, 0, batch)
+            require_within(out, v, matrix.T, columns)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_sum_of_outer_products_is_within_the_bound_of_a_sum(size, dtype):
+    rng, (rows, columns) = np.random.default_rng(1), size
+    for count in (*BATCHES, products.SUMMED + 9):
+        a, b = made(rng, dtype, count, rows), made(rng, dtype, count, columns)
+        require_within(products.outer_sum_in_parts(a, b), a.T, b, count)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_bits_of_a_row_do_not_depend_on_the_rows_beside_it(dtype):
+    rng = np.random.default_rng(2)
+    v, matrix = made(rng, dtype, 67, 45), made(rng, dtype, 101, 45)
+    panels = products.packed(matrix)
+    whole, one_by_one = np.empty((67, 101), dtype), np.empty((67, 101), dtype)
+    products.product(v, panels, whole, 0, 67)
+    for b in range(67):
+        products.product(v, panels, one_by_one, b, b + 1)
+    assert np.array_equal(whole, one_by_one)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_bits_do_not_depend_on_the_threads(dtype, monkeypatch):
+    rng = np.random.default_rng(3)
+    a, b = made(rng, dtype, 300, 70), made(rng, dtype, 300, 41)
+    found = []
+    with ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr(parts, "_pool", lambda: pool)
+        monkeypatch.setattr(products, "WORTH_A_THREAD", 1)
+        for threads in (1, 3):
+            monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
+            every = products.every_of_panels(a, products.packed(b.T @ a), 41, b[0])
+            found.append((products.outer_sum_in_parts(a, b), every))
+    for one, three in zip(*found, strict=True):
+        assert np.array_equal(one, three)
+
+
+def test_numbers_of_other_dtypes_are_left_to_numpy():
+    a, b = np.arange(6.0).reshape(3, 2), np.arange(6).reshape(3, 2) * 1j
+    assert np.array_equal(products.outer_sum_in_parts(a, b), helpers.outer_sum(a, b))
+
+
+@pytest.mark.parametrize("features", ["+avx,+avx2,+fma", "+sse2"])
+def test_other_processors_take_other_tiles(features):
+    """The registers are those of the features that Numba is told to use."""
+    code = (
+        "import numpy as np; from symlstm.codegen.fast import products as p, tiles;"
+        "v = np.random.default_rng(0).normal(size=(13, 40)); m = v[:7] + 1; out = np.empty((13, 7));"
+        "p.product(v, p.packed(m), out, 0, 13); assert np.allclose(out, v @ m.T);"
+        "print(tiles.VECTOR, tiles.ROWS)"
+    )
+    if not {f[1:] for f in features.split(",")} <= set(_flags()):
+        pytest.skip(f"this processor lacks one of {features}")
+    environment = {**os.environ, "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": features}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == (["32", "4"] if "+avx" in features else ["16", "4"])
+
+
+def _flags():
+    from llvmlite import binding
+
+    return [name for name, there in binding.get_host_cpu_features().items() if there]
