@@ -13,12 +13,13 @@ import typer
 
 from symlstm.cli.checking import check, convert
 from symlstm.cli.derivations import backward, bptt, derive, solution
+from symlstm.cli.exploring import explore
 from symlstm.cli.gradients import flow
 from symlstm.cli.showing import cells, export, show, walk
 
 __all__ = ["app", "main"]
 
-COMMANDS = (cells, show, derive, backward, bptt, solution, walk, check, flow, convert, export)
+COMMANDS = (cells, show, derive, backward, bptt, solution, walk, check, flow, explore, convert, export)
 """In the order of `symlstm --help`."""
 
 app = typer.Typer(

@@ -64,9 +64,8 @@ def helper_sources(names: frozenset[str]) -> list[str]:
     """The source of helper functions and of those that they call in turn, without type annotations."""
     found = set(names)
     while True:
-        more = {
-            n for n in (*NUMERIC, *HELPERS, *DRIVERS) if n not in found and any(_calls(other, n) for other in found)
-        }
+        called = frozenset().union(*(_loaded(name) for name in found))
+        more = {n for n in (*NUMERIC, *HELPERS, *DRIVERS) if n in called and n not in found}
         if not more:
             break
         found |= more
@@ -77,10 +76,11 @@ def _home(name: str) -> Any:
     return numeric if name in NUMERIC else drivers if name in DRIVERS else carried
 
 
-def _calls(caller: str, name: str) -> bool:
-    code = getattr(_home(caller), caller).__code__
-    loaded = {i.argval for inner in _with_inner(code) for i in dis.get_instructions(inner) if i.opname == "LOAD_GLOBAL"}
-    return name in loaded  # np.where is no call of where
+@lru_cache(maxsize=64)
+def _loaded(name: str) -> frozenset[str]:
+    """The global names that a helper reads: np.where is no call of where."""
+    code = _with_inner(getattr(_home(name), name).__code__)
+    return frozenset(i.argval for c in code for i in dis.get_instructions(c) if i.opname == "LOAD_GLOBAL")
 
 
 def _with_inner(code: Any) -> list[Any]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from symlstm.equations import Cell
 from symlstm.exploration import table
+from symlstm.exploration.described import described
 from symlstm.exploration.grid import read_grid, read_settings
 from symlstm.exploration.journal import Journal
 from symlstm.exploration.measure import measure, packed
 from symlstm.exploration.points import Grid, Settings, key_of
-from symlstm.exploration.progress import shown
 from symlstm.exploration.workers import on_cores, on_dask
+from symlstm.gradient_flow.reading import whole_number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exploration:
     """The result of a sweep; see `symlstm.explore`.
 
@@ -29,9 +30,17 @@ class Exploration:
     """
 
     cell: str
-    grid: Grid = field(repr=False)
+    grid: Grid
     settings: Settings
-    rows: tuple[dict[str, Any], ...] = field(repr=False)
+    rows: tuple[dict[str, Any], ...]
+
+    def __repr__(self) -> str:
+        known = [row["exponent"] for row in self.rows if row["exponent"] is not None]
+        between = f", first exponents from {min(known):.4g} to {max(known):.4g} nats a step" if known else ""
+        return f"<{self.cell}: {len(self.rows)} runs{between}>"
+
+    def __str__(self) -> str:
+        return described(self.cell, self.rows, self.notes)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -69,7 +78,7 @@ def explore(
     path: str | Path | None = None,
     jobs: int = -1,
     dask: Any = None,
-    progress: bool = False,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Exploration:
     """First Lyapunov exponent, half-life and critical gain of random cells, found beside what the structure predicts.
 
@@ -82,13 +91,16 @@ def explore(
 
     path: .parquet or .csv; finished points are kept beside it (.points.jsonl), and the same call goes on from them.
     jobs: processes, -1 for all cores. dask: the address of a scheduler, or a Client, in their place. The numbers of a
-    point depend on its seed alone. progress: shown on stderr. Needs the extra "explore" (ExtraMissing). Raises
-    RuleMissing where a forget bias does not apply, ValueUnusable, NameUnknown, ShapeError and OutputUnwritable.
+    point depend on its seed alone. progress: called with how many points are done, of how many. Needs the extra
+    "explore" (ExtraMissing). Raises RuleMissing where a forget bias does not apply, ValueUnusable, NameUnknown,
+    ShapeError and OutputUnwritable.
     """
     if not isinstance(cell, Cell):
         from symlstm.registry import cell as find
 
         cell = find(cell)
+    if jobs != -1:
+        jobs = whole_number("jobs", jobs, 1, 10**4)
     grid = read_grid(cell, forget_bias, chrono, biases, gain, input_std, n, seeds)
     settings = read_settings(cell, steps, burn_in, sizes)
     target = None if path is None else Path(path)
@@ -101,9 +113,11 @@ def explore(
         left = [(k, p) for k, p in zip(keys, points, strict=True) if k not in journal.found]
         task = partial(measure, packed(cell), settings)
         todo = [p for _, p in left]
-        running = on_cores(task, todo, jobs) if dask is None else on_dask(task, todo, dask)
-        for place, found in shown(running if todo else iter(()), len(points), len(todo), progress):
+        running = on_cores(task, todo, jobs) if dask is None or not todo else on_dask(task, todo, dask)
+        for done, (place, found) in enumerate(running, len(points) - len(todo) + 1):
             journal.add(left[place][0], found)
+            if progress is not None:
+                progress(done, len(points))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(journal, keys)) from None
     finally:

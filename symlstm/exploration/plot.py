@@ -11,6 +11,7 @@ import numpy as np
 
 from symlstm.emit import write
 from symlstm.errors import OutputUnwritable
+from symlstm.exploration.described import Row, axes_of, series, varies
 from symlstm.gradient_flow.pictures.style import LOOK, SERIES, SOFT, VALUES, matplotlib
 
 if TYPE_CHECKING:
@@ -26,39 +27,56 @@ AXES = {
     "input_std": "standard deviation of the input",
 }
 """What can be the horizontal axis, the first with several values, and how it is written."""
-SHORT = {"forget_bias": "forget bias", "chrono": "chrono T_max", "input_std": "input std"}
-Row = dict[str, Any]
+MEANINGS: dict[str, dict[str, Any]] = {
+    "predicted exponent": {"linewidth": 0.9, "linestyle": ":"},
+    "predicted critical gain": {"linewidth": 0.9, "linestyle": "--"},
+    "critical gain found": {"linestyle": "", "marker": "|", "markersize": 14, "markeredgewidth": 1.2},
+}
+"""How what is not a mean of runs is drawn, in the colour of its runs."""
+MEASURED = dict(zip(MEANINGS, ("exponent_predicted", "critical_gain_predicted", "critical_gain"), strict=True))
+MOST_LINES = 3
+"""More predicted critical gains than this for one kind of cell are not drawn as lines."""
 
 
 def plot(found: Exploration, path: Path | None = None) -> Any:
     """The figure, written to a file where a path is given. Raises OutputUnwritable, ExtraMissing."""
-    if path is not None and path.suffix.lower() not in ENDINGS:
-        raise OutputUnwritable(f"{path} does not end in {', '.join(ENDINGS)}", "give plot.svg, plot.png or plot.pdf")
+    if path is not None:
+        require_ending(path)
     library = matplotlib()
     axis = _axis(found.rows)
-    names = [name for name in _settable(found.rows) if name not in ("gain", "seed", axis) and _varies(found.rows, name)]
-    series = _series(found.rows, names)
-    styles = _styles(library, len(series))
-    pairs = [_half_lives(rows) for rows in series.values()]
+    names = [name for name in axes_of(found.rows) if name not in ("gain", "seed", axis) and varies(found.rows, name)]
+    kinds = series(found.rows, names)
+    styles = _styles(library, len(kinds))
+    pairs = [_half_lives(rows) for rows in kinds.values()]
     with library.rc_context(LOOK):
         wide = any(pairs)  # else there is no direct path
         figure = library.figure.Figure((10.5, 5.2) if wide else (7, 5), layout="constrained")
         axes = figure.subplots(1, 1 + wide, width_ratios=(1.5, 1) if wide else (1,), squeeze=False)[0]
-        for (label, rows), style in zip(series.items(), styles, strict=True):
-            _exponents(axes[0], rows, axis, label if len(series) > 1 else "exponent", style)
+        for (label, rows), style in zip(kinds.items(), styles, strict=True):
+            _exponents(axes[0], rows, axis, label if len(kinds) > 1 else "exponent", style)
+        if axis == "gain":
+            _critical_gains(axes[0], zip(kinds.values(), styles, strict=True))
         _describe(axes[0], found, axis)
         if wide:
             _found_over_predicted(axes[1], pairs, styles)
-        handles = {label: handle for handle, label in zip(*axes[0].get_legend_handles_labels(), strict=True)}
-        figure.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=4 if wide else 2, frameon=False
-        )
+        for name, column in MEASURED.items():
+            known = _finite(found.rows, column, least=-np.inf)
+            if known and (axis == "gain" or column == "exponent_predicted"):
+                axes[0].plot([], [], color=SOFT, label=name, **MEANINGS[name])
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4 if wide else 2)
         if path is not None:
             stream = io.BytesIO()
             own = {"metadata": {"Date": None}} if path.suffix.lower() == ".svg" else {}
             figure.savefig(stream, format=path.suffix[1:].lower(), dpi=150, **own)
             write(path, stream.getvalue())
     return figure
+
+
+def require_ending(path: Path) -> None:
+    """OutputUnwritable where no picture has that ending; ExtraMissing without matplotlib."""
+    matplotlib()
+    if path.suffix.lower() not in ENDINGS:
+        raise OutputUnwritable(f"{path} does not end in {', '.join(ENDINGS)}", "give plot.svg, plot.png or plot.pdf")
 
 
 def _axis(rows: Iterable[Row]) -> str:
@@ -68,25 +86,6 @@ def _axis(rows: Iterable[Row]) -> str:
         if len(values) > 1 and None not in values:
             return name
     return "gain"
-
-
-def _settable(rows: Iterable[Row]) -> list[str]:
-    """The columns that are axes: all before the first measure."""
-    names = list(next(iter(rows)))
-    return names[: names.index("exponent")]
-
-
-def _varies(rows: Iterable[Row], name: str) -> bool:
-    return len({row[name] for row in rows}) > 1
-
-
-def _series(rows: Iterable[Row], names: list[str]) -> dict[str, list[Row]]:
-    """The runs by what tells them apart: forget bias 1, n = 64."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        parts = [f"{SHORT.get(name, name)} = {row[name]:g}" for name in names if row[name] is not None]
-        found.setdefault(", ".join(parts), []).append(row)
-    return found
 
 
 def _styles(library: Any, count: int) -> list[dict[str, Any]]:
@@ -102,20 +101,24 @@ def _exponents(axes: Any, rows: list[Row], axis: str, label: str, style: dict[st
     x, low, mean, high = _by(rows, axis, "exponent")
     if len(x):
         axes.errorbar(x, mean, [mean - low, high - mean], label=label, capsize=2, linewidth=1.2, **style)
-    plain = {"color": style["color"], "zorder": 0}
     x, _, mean, _ = _by(rows, axis, "exponent_predicted")
     if len(x):
-        axes.plot(x, mean, linewidth=0.9, linestyle=":", label="predicted exponent", **plain)
-    if axis == "gain":
+        axes.plot(x, mean, color=style["color"], zorder=0, **MEANINGS["predicted exponent"])
+
+
+def _critical_gains(axes: Any, kinds: Iterable[tuple[list[Row], dict[str, Any]]]) -> None:
+    """As far as gains were swept: the predicted ones as lines with their number, those found as ticks on zero."""
+    numbers: dict[str, float] = {}
+    for rows, style in kinds:
         last = max((row["gain"] for row in rows if row["gain"] is not None), default=0.0)
-        predicted = {round(v, 9) for v in _finite(rows, "critical_gain_predicted") if v <= last}
-        for v in predicted if len(predicted) < 4 else ():
-            axes.axvline(v, linewidth=0.9, linestyle="--", label="predicted critical gain", **plain)
-            axes.annotate(f"{v:.5g}", (v, 0.01), (2, 0), ("data", "axes fraction"), "offset points", fontsize="small")
+        predicted = {f"{v:.5g}": v for v in _finite(rows, "critical_gain_predicted") if v <= last}
+        for v in predicted.values() if len(predicted) <= MOST_LINES else ():
+            axes.axvline(v, color=style["color"], zorder=0, **MEANINGS["predicted critical gain"])
+            numbers |= predicted
         shown = sorted({v for v in _finite(rows, "critical_gain") if v <= last})
-        if shown:
-            line = {"linestyle": "", "marker": "|", "markersize": 14, "markeredgewidth": 1.2}
-            axes.plot(shown, np.zeros(len(shown)), label="critical gain found", **line, **plain)
+        axes.plot(shown, np.zeros(len(shown)), color=style["color"], zorder=0, **MEANINGS["critical gain found"])
+    for text, v in numbers.items():
+        axes.annotate(text, (v, 0.01), (2, 0), ("data", "axes fraction"), "offset points", fontsize="small")
 
 
 def _by(rows: list[Row], axis: str, measure: str) -> tuple[Any, ...]:
@@ -128,8 +131,8 @@ def _by(rows: list[Row], axis: str, measure: str) -> tuple[Any, ...]:
     return np.array(x), *(np.array([f(known[v]) for v in x]) for f in (np.min, np.mean, np.max))
 
 
-def _finite(rows: Iterable[Row], name: str) -> list[float]:
-    return [row[name] for row in rows if row[name] is not None and np.isfinite(row[name]) and row[name] > 0]
+def _finite(rows: Iterable[Row], name: str, least: float = 0.0) -> list[float]:
+    return [row[name] for row in rows if row[name] is not None and np.isfinite(row[name]) and row[name] > least]
 
 
 def _half_lives(rows: list[Row]) -> list[tuple[float, float]]:
