@@ -17,7 +17,7 @@ from symlstm.codegen.compiled import Compiled
 from symlstm.codegen.fitting import Given, shape_of
 from symlstm.codegen.floats import finite
 from symlstm.codegen.sequence import given as sequences
-from symlstm.errors import ShapeError
+from symlstm.errors import RuleMissing, ShapeError
 
 Array = np.ndarray[Any, Any]
 
@@ -70,7 +70,9 @@ class Step:
         return self._call("state_jacobian")
 
     def jvp(self, directions: Array) -> Array:
-        """J V, (..., s, k) from (..., s, k)."""
+        """J V, (..., s, k) from (..., s, k); J is formed only where a matrix depends on the previous states."""
+        if not self.stream.has("jvp"):
+            return np.asarray(self.jacobian() @ directions)
         return self._call("jvp", directions)
 
     def vjp(self, upstream: dict[str, Array]) -> dict[str, Array]:
@@ -116,6 +118,7 @@ class Stream:
         own = self._own(given.states)
         self.first = tuple(np.broadcast_to(a, (*given.batch, *o)) for a, o in zip(given.states, own, strict=True))
         self.functions: dict[str, Any] = {"values": _Remembered(compiled._functions["values"])}
+        self.known: dict[str, bool] = {}
 
     def _own(self, states: tuple[Array, ...]) -> list[tuple[int, ...]]:
         axes = [len(self.cell.shapes[s.previous.name]) for s in self.cell.states]
@@ -129,6 +132,15 @@ class Stream:
     @property
     def dtype(self) -> Any:
         return np.result_type(*self.first, *self.p.values())
+
+    def has(self, name: str) -> bool:
+        """Whether a function can be generated for this cell."""
+        if name not in self.known:
+            try:
+                self.known[name] = bool(self.function(name))
+            except RuleMissing:
+                self.known[name] = False
+        return self.known[name]
 
     def function(self, name: str) -> Any:
         """A generated function whose values are those remembered."""

@@ -50,14 +50,18 @@ def _summary(flow: Flow) -> Section:
     rows.append((_number(np.median(radius)), "spectral radius of $J_t$", _spread(radius)))
     largest = flow.snapshots.singular_values[..., 0]
     rows.append((_number(np.median(largest)), "largest singular value of $J_t$", _spread(largest)))
-    points = flow.fixed_points.points
-    radii = ", ".join(f"{'stable' if p.stable else 'unstable'} {_number(p.spectral_radius)}" for p in points[:3])
-    more = ", ..." if len(points) > 3 else ""
-    rows.append((str(len(points)), "fixed points at the mean input", radii + more or "none found"))
+    if flow.fixed_points is not None:
+        rows.append(_fixed_points(flow.fixed_points.points))
     if flow.certificate is not None:
         holds = "yes" if flow.certificate.holds else "no"
         rows.append((holds, "certified: every step contracts", f"inputs up to {flow.certificate.largest_input:g}"))
     return Section((), (_table(("", "", "range"), rows, numeric=False),), {"kind": "summary"})
+
+
+def _fixed_points(points: Sequence[Any]) -> tuple[str, str, str]:
+    radii = ", ".join(f"{'stable' if p.stable else 'unstable'} {_number(p.spectral_radius)}" for p in points[:3])
+    more = ", ..." if len(points) > 3 else ""
+    return str(len(points)), "fixed points at the mean input", radii + more or "none found"
 
 
 def _exponent(flow: Flow) -> tuple[str, str, str]:

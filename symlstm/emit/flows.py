@@ -57,7 +57,7 @@ def _glance(flow: Any) -> Table:
     rows: list[tuple[Prose, ...]] = [(("sizes",), (", ".join(f"{k} = {v}" for k, v in flow.sizes.items()),), ("",))]
     rows.append((("first Lyapunov exponent",), (number(flow.spectrum.exponents[0]),), ("nats a step",)))
     for h in flow.half_lives:
-        rows.append((("half-life of the direct path of ", _sign(h.state, None), ", median",),
+        rows.append((("median half-life of the direct path of ", _sign(h.state, None)),
                      (number(median(h.half_life)),), ("steps",)))  # fmt: skip
     radius = flow.snapshots.spectral_radius
     rows.append((("spectral radius of ", Formula("J_t", "J_t"), ", largest"), (number(radius.max()),), ("",)))
@@ -65,8 +65,9 @@ def _glance(flow: Any) -> Table:
         last = [r for r in flow.lags if r.of == of and r.share is not None][-1]
         said: Prose = ("direct share of ", _sign(of), f" at lag {last.lag}")
         rows.append((said, (percent(last.share),), ("of the total",)))
-    points = flow.fixed_points.points
-    rows.append((("fixed points found",), (f"{len(points)}, {sum(q.stable for q in points)} stable",), ("",)))
+    if flow.fixed_points is not None:
+        points = flow.fixed_points.points
+        rows.append((("fixed points found",), (f"{len(points)}, {sum(q.stable for q in points)} stable",), ("",)))
     if flow.certificate is not None:
         verdict = "every step contracts" if flow.certificate.holds else "no contraction certified"
         rows.append((("certificate",), (verdict,), ("",)))
@@ -146,16 +147,16 @@ def _gates(flow: Any) -> Table:
 def _half_lives(flow: Any) -> Table:
     heads = ("state",), ("unit",), ("rate (nats a step)",), ("half-life (steps)",), ("time constant (steps)",)
     rows = [
-        ((_sign(h.state, None),), (f"{k + 1}",), (number(h.rate[k]),), (number(h.half_life[k]),),
-         (number(h.time_constant[k]),))
+        ((_sign(h.state, None),), (f"{k + 1}",), (number(h.rate.flat[k]),), (number(h.half_life.flat[k]),),
+         (number(h.time_constant.flat[k]),))
         for h in flow.half_lives
-        for k in _spread(len(h.half_life))
+        for k in _spread(h.half_life.size)
     ]  # fmt: skip
     return Table(heads, tuple(rows), numeric=True)
 
 
 def _fixed_points(flow: Any) -> Table:
-    points = flow.fixed_points.points
+    points = flow.fixed_points.points if flow.fixed_points is not None else ()
     rows = [
         ((f"{k + 1}",), (number(points[k].spectral_radius),), ("yes" if points[k].stable else "no",),
          (f"{points[k].residual:.1e}",))

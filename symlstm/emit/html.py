@@ -104,8 +104,12 @@ def _equations(rows: tuple[Row, ...]) -> str:
     return '<div class="scroll"><table class="equations">' + "\n".join(out) + "</table></div>"
 
 
+WIDE = 4
+"""A table of words with more columns than this is scrolled on a narrow screen rather than squeezed."""
+
+
 def _table(table: Table) -> str:
-    kind = ' class="numeric"' if table.numeric else ""
+    kind = ' class="numeric"' if table.numeric else ' class="wide"' if len(table.headers) > WIDE else ""
     head = "".join(f"<th>{_prose(h)}</th>" for h in table.headers)
     rows = "\n".join("<tr>" + "".join(f"<td>{_prose(c)}</td>" for c in row) + "</tr>" for row in table.rows)
     made = f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'

@@ -26,6 +26,7 @@ from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Quantity
 from symlstm.gradient_flow.ranges import FIELD, Ranges
+from symlstm.gradient_flow.reading import require_vectors
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,13 @@ def certificate(cell: Any, parameters: Any, largest_input: Any = 1.0) -> Certifi
     """Conditions under which |J_t| < 1 at every step of every run, with their margins.
 
     largest_input: no entry of an input exceeds it in size. Raises ShapeError, ValueUnusable and NameUnknown for numbers
-    that cannot be used, RuleMissing where no bound is known for a function of the cell.
+    that cannot be used, RuleMissing where no bound is known for a function of the cell, or a state is a matrix.
     """
     k = compile(cell)
     number = isinstance(largest_input, (int, float, np.number)) and not isinstance(largest_input, bool)
     if not number or not 0 <= largest_input < np.inf:
         raise ValueUnusable(f"largest_input must be a number, 0 or more, not {largest_input!r}")
+    require_vectors(k.cell, "bounds of J are known")
     sizes = inputs.sizes_from_parameters(k.cell, parameters)
     zero = [np.zeros(shape_of(k.cell, q, sizes)) for q in k.cell.inputs]
     first = None if not zero else zero[0] if len(zero) == 1 else tuple(zero)

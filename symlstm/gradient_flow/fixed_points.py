@@ -16,7 +16,7 @@ from symlstm.codegen import compile, inputs
 from symlstm.codegen.compiled import Compiled
 from symlstm.codegen.fitting import Given, shape_of
 from symlstm.errors import ShapeError
-from symlstm.gradient_flow.reading import Array, whole_number
+from symlstm.gradient_flow.reading import Array, require_vectors, whole_number
 
 STEPS = 100
 HALVINGS = 30
@@ -82,9 +82,7 @@ def fixed_points(
 def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale: float, rng: Any) -> Given:
     """The origin, random states, and those that were given, one example each."""
     cell, generator = k.cell, np.random.default_rng(rng)
-    for s in cell.states:
-        if s.current.shape[1] != 1 or len(cell.shapes[s.previous.name]) != 1:
-            k.state_jacobian(parameters, x, states)  # says what a matrix for a state means
+    require_vectors(cell, "fixed points are looked for")
     shapes = [a.shape for a in k.zero_states(parameters, (count,))]
     first: list[Array] = [np.asarray(scale * generator.standard_normal(shape)) for shape in shapes]
     for a in first:

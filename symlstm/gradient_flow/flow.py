@@ -50,7 +50,7 @@ class Flow:
     spectrum: Lyapunov
     snapshots: Snapshots
     connectivity: Connectivity
-    fixed_points: FixedPoints
+    fixed_points: FixedPoints | None
     certificate: Certificate | None
     origin: Origin | None
     left_out: dict[str, str]
@@ -132,39 +132,54 @@ def flow(
     spectrum = SpectrumRun(stream, min(LEADING, rows) if count is None and rows > LARGE else count, burn_in, rng)
     left_out: dict[str, str] = {}
     direct = _direct_runs(stream, left_out)
-    gates, lag_norms = GateRun(stream), LagRun(stream, pairs, lags)
+    gates, lag_norms = GateRun(stream), _lag_run(stream, pairs, lags, left_out)
     snapshots, connectivity, record = SnapshotRun(stream), ConnectivityRun(stream, output), RecordRun(stream)
+    runs: list[Any] = [gates, snapshots, connectivity, record, *direct, *filter(None, [lag_norms])]
     for step in stream:
-        for run in (gates, lag_norms, snapshots, connectivity, record, *direct):
-            run.take(step)  # type: ignore[attr-defined]
+        for run in runs:
+            run.take(step)
         spectrum.take(step)
         if progress is not None:
             progress(step.index + 1, stream.steps)
     mean, largest = _of_inputs(stream)
-    try:
-        certified = certificate(cell, parameters, largest)
-    except RuleMissing as reason:
-        certified, left_out["certificate"] = None, reason.message
-    try:
-        at_origin = origin(stream)
-    except RuleMissing as reason:
-        at_origin, left_out["spectrum at the origin"] = None, reason.message
+    rest: dict[str, Callable[[], Any]] = {
+        "fixed points": lambda: fixed_points(cell, parameters, mean, starts=starts, rng=rng),
+        "certificate": lambda: certificate(cell, parameters, largest),
+        "spectrum at the origin": lambda: origin(stream),
+    }
+    points, certified, at_origin = (_or_left_out(what, found, left_out) for what, found in rest.items())
     return Flow(
         stream.cell.name,
         stream.steps,
         {str(name): int(value) for name, value in stream.lengths.items()},
         gates.result(),
         tuple(run.result() for run in direct),
-        lag_norms.result(),
+        () if lag_norms is None else lag_norms.result(),
         spectrum.result(),
         snapshots.result(),
         connectivity.result(),
-        fixed_points(cell, parameters, mean, starts=starts, rng=rng),
+        points,
         certified,
         at_origin,
         left_out,
         record.result(),
     )
+
+
+def _or_left_out(what: str, find: Callable[[], Any], left_out: dict[str, str]) -> Any:
+    """What is found, or None and the reason why not."""
+    try:
+        return find()
+    except RuleMissing as reason:
+        left_out[what] = reason.message
+        return None
+
+
+def _lag_run(stream: Stream, pairs: Any, lags: Any, left_out: dict[str, str]) -> LagRun | None:
+    if pairs is not None or lags is not None:  # asked for: an error says why not
+        return LagRun(stream, pairs, lags)
+    found: LagRun | None = _or_left_out("norms over a lag", lambda: LagRun(stream, None, None), left_out)
+    return found
 
 
 def _direct_runs(stream: Stream, left_out: dict[str, str]) -> list[DirectRun]:

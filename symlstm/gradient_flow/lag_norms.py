@@ -20,7 +20,7 @@ from symlstm.equations import State
 from symlstm.errors import RuleMissing, ShapeError, unknown
 from symlstm.expr.nodes import Zeros
 from symlstm.gradient_flow.factors import Factor, factor_of
-from symlstm.gradient_flow.reading import Array, whole_number
+from symlstm.gradient_flow.reading import Array, require_vectors, whole_number
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class LagRun:
 
     def __init__(self, stream: Stream, pairs: Sequence[tuple[str, str]] | None, lags: Sequence[int] | None) -> None:
         self.stream, cell = stream, stream.cell
+        require_vectors(cell, "norms over a lag are taken")
         self.lags = _lags(lags, stream.steps)
         self.pairs = [(_state(stream, a), _state(stream, b)) for a, b in pairs] if pairs is not None else [
             (s, s) for s in cell.states

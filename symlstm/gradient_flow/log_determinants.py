@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.codegen.streaming import Piece, Step, Stream
+from symlstm.errors import RuleMissing
 from symlstm.gradient_flow.determinant import evaluator, logdet
 
 Array = np.ndarray[Any, Any]
@@ -16,8 +17,12 @@ class LogDeterminant:
     """log|det J_t| along a run: by the closed form where there is one, else of the Jacobian itself."""
 
     def __init__(self, stream: Stream) -> None:
-        found = logdet(stream.cell)
         self.batch = stream.batch
+        try:
+            found = logdet(stream.cell)
+        except RuleMissing:  # a state is a matrix
+            self.evaluate = None
+            return
         self.evaluate = evaluator(found, stream.p, stream.lengths) if found.closed else None
 
     def __call__(self, step: Step) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 
 from symlstm.codegen import compile
 from symlstm.codegen.streaming import Stream, read_stream
-from symlstm.errors import ShapeError, ValueUnusable
+from symlstm.equations import Cell
+from symlstm.errors import RuleMissing, ShapeError, ValueUnusable
 
 Array = np.ndarray[Any, Any]
 
@@ -24,6 +25,13 @@ def stream_of(cell: Any, parameters: Any, x: Any, steps: Any, states: Any) -> St
     if found.dtype.kind == "c":
         raise ValueUnusable("the flow of gradients is measured on real numbers, not on complex ones")
     return found
+
+
+def require_vectors(cell: Cell, what: str) -> None:
+    """RuleMissing where a state is a matrix."""
+    for s in cell.states:
+        if s.current.shape[1] != 1:
+            raise RuleMissing(f"{s.current.name} is a matrix, and {what} where every state is a vector")
 
 
 def whole_number(name: str, value: Any, least: int, most: int) -> int:

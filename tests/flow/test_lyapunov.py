@@ -7,7 +7,7 @@ import pytest
 
 import symlstm as sl
 from symlstm.errors import ShapeError, ValueUnusable
-from tests.flow.numbers import BUILT_IN, VARIANTS, gaussian, states_of, variant
+from tests.flow.numbers import BUILT_IN, GREFF, VARIANTS, gaussian, states_of, variant
 
 EPS = np.finfo(float).eps
 
@@ -214,3 +214,19 @@ def test_nan_at_a_later_step_is_named_by_its_step():
 def test_states_that_overflow_are_named_with_their_step():
     with pytest.raises(ValueUnusable, match=r"at step 102\d \(from 0\), h has infinity"):
         sl.lyapunov(scaled, {"a": np.array([2.0])}, steps=1100, states=np.ones(1))
+
+
+def test_a_matrix_for_a_state_has_exponents_too():
+    """Of the matrix row by row beside the other states: QR of the stacked Jacobians; h reads A alone, so 3 are lost."""
+    rng = np.random.default_rng(0)
+    cell = sl.cell(f"{GREFF.with_name('small_cells.py')}:fast_weights")
+    p, x = sl.parameters(cell, n=3, m=2, rng=rng), rng.normal(size=(40, 2))
+    found, k = sl.lyapunov(cell, p, x, rng=7), sl.compile(cell)
+    s, sums = k.zero_states(p), np.zeros(9)
+    q = np.linalg.qr(np.random.default_rng(7).standard_normal((9, 9)).T)[0]
+    for one in x:
+        q, r = np.linalg.qr(k.state_jacobian(p, one, s) @ q)
+        sums += np.log(np.abs(np.diag(r)))
+        s = k.step(p, one, s)
+    assert np.isneginf(found.exponents[6:]).all() and found.residual is None
+    np.testing.assert_allclose(found.exponents[:6], np.sort(sums / 40)[:2:-1], rtol=1e-9)

@@ -95,7 +95,7 @@ def shown(value):
 
 
 def shares(values):
-    return [f"{100 * v:.3g}%" if v == 0 or v >= 1e-4 else shown(float(f"{v:.3g}")) for v in values]
+    return [f"{100 * v:.3g}%" if v == 0 or v >= 1e-6 else shown(float(f"{v:.3g}")) for v in values]
 
 
 def test_each_number_of_the_page_is_that_of_the_json(flow, page):
@@ -172,6 +172,8 @@ def edges():
     cell = variant("no_output_gate")
     x = rng.normal(size=(12, 3, 2))
     yield "a batch, exponents of -inf", sl.flow(cell, sl.parameters(cell, n=3, m=2, rng=0), x)
+    cell = sl.cell(f"{GREFF.with_name('small_cells.py')}:fast_weights")
+    yield "a matrix for a state", sl.flow(cell, sl.parameters(cell, n=3, m=2, rng=0), x[:, 0])
     p = {"U": 1.2 * np.eye(2)}
     yield "no input", sl.flow(f"{GREFF.with_name('small_cells.py')}:autonomous", p, steps=9, states=np.ones(2))
 
@@ -184,7 +186,9 @@ def test_pages_of_unusual_runs(tmp_path):
         said[what] = (tmp_path / "flow.txt").read_text()
         assert (tmp_path / "flow.html").read_text().count("<svg ") >= 8
         assert "nan" not in said[what].lower()
-    one, batch, alone = said.values()
+    one, batch, matrix, alone = said.values()
+    assert re.search(r"fixed points\s+A is a matrix, and fixed points are looked for where", matrix)
+    assert "None: A is a matrix, and norms over a lag are taken" in matrix and "certificate" in matrix
     assert "No lag fits into 1 step." in one and "∞ steps" in one
     assert "Of 3 examples the first one is shown" in batch and "3 exponents are −∞" in batch
     assert "None: autonomous has no direct path" in alone and "Gradient by inputs" not in alone

@@ -18,6 +18,8 @@ def picture(flow: Any) -> Picture:
     """States of the run as a line, fixed points at the mean input: stable ones black, saddles and others red."""
     title = "Fixed points at the mean input"
     found = flow.fixed_points
+    if found is None:
+        return Picture("fixed_points", title, (f"None: {flow.left_out['fixed points']}.",), ())
     stable = sum(q.stable for q in found.points)
     said = f"None found from {found.starts} starts"
     if found.points:
@@ -27,10 +29,20 @@ def picture(flow: Any) -> Picture:
     size = flow.record.path.shape[1]
     if size < 2:
         return Picture("fixed_points", title, (f"{said} The state is one number, so there is no plane to draw.",), ())
-    shown = f"{said} The line is the state over the run, in its two largest principal components"
+    what = (
+        "The line is the state over the run"
+        if _every_step(flow)
+        else f"Dots are {flow.record.path.shape[0]} states of the run"
+    )
+    shown = f"{said} {what}, in the two largest principal components"
     shown += "; a filled circle is a stable point, a cross a saddle or an unstable one." if found.points else "."
     panel = Panel("fixed-points", f"Fixed points and the way of the state. {shown}", partial(_drawn, flow=flow), 3.5)
     return Picture("fixed_points", title, (shown,), (panel,))
+
+
+def _every_step(flow: Any) -> bool:
+    """Whether the states that were kept follow each other."""
+    return bool(len(flow.record.at) == flow.steps)
 
 
 def plane(path: Array) -> tuple[Array, Array, Array]:
@@ -48,7 +60,8 @@ def _drawn(figure: Any, flow: Any) -> None:
     path = flow.record.path
     middle, basis, shares = plane(path)
     way = (path - middle) @ basis.T
-    axes.plot(way[:, 0], way[:, 1], color=SOFT, linewidth=0.6, alpha=0.7)
+    if _every_step(flow):
+        axes.plot(way[:, 0], way[:, 1], color=SOFT, linewidth=0.6, alpha=0.7)
     axes.plot(way[:, 0], way[:, 1], ".", color=ACCENT, markersize=2.5, label="states of the run")
     points = np.array([np.concatenate(list(q.states.values())) for q in flow.fixed_points.points]).reshape(
         -1, len(middle)

@@ -50,7 +50,7 @@ def _said(found: Any) -> Said:
 
 def _drawn(figure: Any, found: Any) -> None:
     axes = figure.subplots()
-    values = np.sort(found.half_life)
+    values = np.sort(found.half_life.ravel())
     index = np.arange(1, len(values) + 1)
     with np.errstate(divide="ignore"):
         shown = decades(np.log(values))

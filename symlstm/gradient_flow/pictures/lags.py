@@ -28,6 +28,8 @@ from symlstm.gradient_flow.pictures.style import (
 def picture(flow: Any) -> Picture:
     """One panel for each pair of states."""
     title = "Direct and total path"
+    if "norms over a lag" in flow.left_out:
+        return Picture("lags", title, (f"None: {flow.left_out['norms over a lag']}.",), ())
     if not flow.lags:
         return Picture("lags", title, (f"No lag fits into {of_steps(flow.steps)}.",), ())
     panels, said = [], []

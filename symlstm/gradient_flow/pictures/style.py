@@ -113,9 +113,9 @@ def magnitude(logarithm: Any, tex: bool = False) -> str:
 
 
 def percent(share: Any) -> str:
-    """A share in percent, three digits; below 0.01% as a plain number."""
+    """A share in percent, three digits; below 0.0001% as a plain number."""
     share = float(share)
-    if 0 < share < 1e-4:
+    if 0 < share < 1e-6:
         return number(float(f"{share:.3g}"))
     return f"{100 * share:.3g}%" if np.isfinite(share) else number(share)
 
