@@ -26,6 +26,7 @@ from symlstm.checking.opinions import explanation, formulas_of, of_agreement
 from symlstm.checking.predictions import along_the_batch
 from symlstm.checking.probe import Probe
 from symlstm.checking.report import NOTE, WRONG, Finding, Report
+from symlstm.checking.returns import returns
 from symlstm.checking.sequence import find_sequence
 from symlstm.checking.sites import Sites, sites_of
 from symlstm.checking.stated import stated_finder
@@ -124,7 +125,7 @@ def examine(
     sites = _gated(reference)
     probe = Probe(read(function, example, len(reference.states)))
     named = name or (implementation if isinstance(implementation, str) else probe.example.call.name)
-    found = manners(probe.example.call, probe.base)
+    found = manners(probe)
     found += extras.weights_elsewhere(probe)
     if any(f.name in ("nondeterministic", "keeps_state", "not_finite") for f in found):
         return Report(reference.name, "", tuple(found), seconds=time.perf_counter() - start, implementation=named)
@@ -158,6 +159,7 @@ def examine(
                 found += [unexplained(best, convention, probe, measured)]
                 ruled_out = (f"{best.tried} edits of the equations, alone and in sets of up to four",)
             measured = _measured(convention, probe)
+    found += returns(convention, probe)
     found += extras.unreturned(convention, probe)
     found += extras.rest(convention, probe, explained)
     found += [*overflow(convention, probe), *hidden(probe)]

@@ -11,7 +11,7 @@ import numpy as np
 from symlstm.checking.convention import Convention
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import Loop, bounds, digits, shaped_like
-from symlstm.checking.probe import OPEN, Probe, draw
+from symlstm.checking.probe import OPEN, Probe, drawn
 from symlstm.checking.reference import difference
 from symlstm.checking.typical import TYPICAL
 from symlstm.evidence.running import U
@@ -75,17 +75,22 @@ def points(convention: Convention, probe: Probe, blind: bool) -> list[Point]:
             situations += [(f"{g} alone", tuple(o for o in gates if o != g), bias) for g in gates]
     made = []
     for name, off, bias in situations:
-        arrays = {path: draw(rng, probe.example.shape(path)) for path in probe.example.templates}
+        arrays = drawn(rng, probe.example)
         for gate in off:
             convention.set_gate(arrays, gate, bias)
-        returned = probe.run(arrays)
-        results = {
-            name: convention.standard(name, returned[path])[..., None]
-            for name, path in convention.outputs.items()
-            if path in returned
-        }
-        made.append(Point(arrays, convention.values(arrays, sizes_of(convention, probe)), results, name))
+        made.append(point(convention, probe, arrays, name))
     return made
+
+
+def point(convention: Convention, probe: Probe, arrays: Mapping[Path, Any], situation: str = "") -> Point:
+    """One call with these arrays."""
+    returned = probe.run(arrays)
+    results = {
+        name: convention.standard(name, returned[path])[..., None]
+        for name, path in convention.outputs.items()
+        if path in returned
+    }
+    return Point(arrays, convention.values(arrays, sizes_of(convention, probe)), results, situation)
 
 
 def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None = None) -> dict[str, Measured]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from symlstm.checking.axes import STEPS, Axis
+from symlstm.checking.axes import ONE, STEPS, Axis, B, T
 from symlstm.checking.calls import Call, attempt
 from symlstm.checking.leaves import Path
 from symlstm.errors import ValueUnusable
@@ -17,6 +18,7 @@ class Example:
     """A call, the templates of its arrays, and sizes (n, m, batch) at which it runs.
 
     x: the input of a whole sequence (None: one step). steps: how many. any_length: whether it takes one step as well.
+    masks: arrays of batch and steps that hold ones and zeros alone: what they are at one is checked.
     """
 
     call: Call
@@ -26,6 +28,11 @@ class Example:
     steps: int = 1
     any_length: bool = True
 
+    @property
+    def masks(self) -> list[Path]:
+        found = {leaf.path: leaf.array for leaf in self.call.leaves()}
+        return [path for path, axes in self.templates.items() if path in found and _is_mask(axes, found[path])]
+
     def shape(self, path: Path) -> tuple[int, ...]:
         return tuple(axis.length(self.sizes, self.steps) for axis in self.templates[path])
 
@@ -33,10 +40,16 @@ class Example:
         """Whether the function takes random arrays of these shapes."""
         rng = np.random.default_rng(0)
         try:
-            attempt(self.call, {path: rng.standard_normal(self.shape(path)) for path in self.templates})
+            given = {path: rng.standard_normal(self.shape(path)) for path in self.templates}
+            attempt(self.call, given | {path: np.ones(self.shape(path)) for path in self.masks})
         except ValueUnusable:
             return False
         return True
+
+
+def _is_mask(axes: tuple[Axis, ...], array: Any) -> bool:
+    counted = [axis for axis in axes if axis != ONE]
+    return bool(counted) and set(counted) <= {B, T} and bool(np.isin(array, (0.0, 1.0)).all())
 
 
 def lengths(example: Example) -> Example:

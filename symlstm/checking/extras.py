@@ -85,6 +85,9 @@ def unreturned(convention: Convention, probe: Probe) -> list[Finding]:
     if convention.sequence and not probe.example.any_length:
         message = f"it runs with {probe.example.steps} steps alone, or not with one: gates are told apart less surely"
         found.append(Finding("fixed_length", "", probe.example.call.line, message, "one step was tried", NOTE))
+    if masks := ", ".join(".".join(map(str, path)) for path in probe.example.masks):
+        message = f"{masks} is kept at one, as a mask: what it does where it is zero is not checked"
+        found.append(Finding("mask", "", masks, message, "it holds ones and zeros, for the batch and the steps", NOTE))
     if convention.confused:
         message = (
             "the axis that the example makes as long as the batch is run along in time, and that of the steps is not"

@@ -19,7 +19,7 @@ from symlstm.checking.edits import Edit
 from symlstm.checking.head import before_activations, upstream_outputs
 from symlstm.checking.leaves import Path
 from symlstm.checking.loop import Each, mapped, steps_in
-from symlstm.checking.probe import Probe, draw
+from symlstm.checking.probe import Probe, drawn
 from symlstm.checking.reference import GRADIENTS, PROMISED, difference, numbers
 from symlstm.checking.report import Finding
 from symlstm.checking.returned import gradients_of, misshapen, uncompared
@@ -68,7 +68,7 @@ def _points(function: Backward, convention: Convention, probe: Probe) -> list[Po
 def _point(function: Backward, convention: Convention, probe: Probe, k: int) -> Point:
     rng = np.random.default_rng(100 + k)
     cell, example = convention.sites.cell, probe.example
-    arrays = {path: draw(rng, example.shape(path)) for path in example.templates}
+    arrays = drawn(rng, example)
     if isinstance(function, Derivatives):
         given = function.called(convention, probe, arrays, rng)
     else:

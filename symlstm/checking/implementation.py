@@ -15,7 +15,7 @@ from symlstm.checking.constructor import again, sizes_of_instance
 from symlstm.checking.example import Example
 from symlstm.checking.given import read_example
 from symlstm.checking.leaves import as_numpy, own_arrays
-from symlstm.checking.probe import draw
+from symlstm.checking.probe import drawn
 from symlstm.checking.tensors import kind_of
 from symlstm.checking.ways import tried
 from symlstm.errors import ValueUnusable
@@ -57,7 +57,7 @@ def _of_instance(instance: Any, method: Callable[[Any], Any], states: int) -> Ex
 def _the_same(own: Example, made: Callable[[], Any]) -> bool:
     """Whether another instance has the same arrays and computes the same from them."""
     rng = np.random.default_rng(4)
-    arrays = {path: draw(rng, own.shape(path)) for path in own.templates}
+    arrays = drawn(rng, own)
     try:
         other = replace(call_of(made(), (), own.call.arguments), stacked=own.call.stacked, precision=own.call.precision)
         if {leaf.path: leaf.array.shape for leaf in other.leaves()} != {p: a.shape for p, a in arrays.items()}:

@@ -17,7 +17,7 @@ from symlstm.checking.calls import Call, attempt
 from symlstm.checking.convention import Convention
 from symlstm.checking.globals import code_inside, plain_function
 from symlstm.checking.leaves import Path, leaves
-from symlstm.checking.probe import Probe, draw
+from symlstm.checking.probe import Probe, drawn
 from symlstm.checking.report import NOTE, Finding
 
 FAR = 800.0
@@ -25,11 +25,12 @@ FAR = 800.0
 NARROW = re.compile(r"float32|float16|bfloat16|\bhalf\b|\bsingle\b|['\"]f[24]?['\"]")
 
 
-def manners(call: Call, arrays: Mapping[Path, Any]) -> list[Finding]:
+def manners(probe: Probe) -> list[Finding]:
     """Changed inputs, chance, states that are kept, results that are not finite."""
+    call, arrays = probe.example.call, probe.base
     given = {path: array.copy() for path, array in arrays.items()}
     first = _answer(call, given)
-    found = changed(call.line, given, arrays)
+    found = changed(call.line, given, {p: a for p, a in arrays.items() if p not in probe.written})
     with _environment(call) as differs:
         second = _answer(call, {p: a.copy() for p, a in arrays.items()})
         kept = differs()
@@ -43,7 +44,7 @@ def manners(call: Call, arrays: Mapping[Path, Any]) -> list[Finding]:
 
 def changed(where: str, given: Mapping[Path, Any], before: Mapping[Path, Any]) -> list[Finding]:
     """Arrays of the caller that are other ones afterwards."""
-    names = [".".join(map(str, p)) for p, a in given.items() if not np.array_equal(a, before[p], equal_nan=True)]
+    names = [".".join(map(str, p)) for p, a in before.items() if not np.array_equal(a, given[p], equal_nan=True)]
     evidence = "compared before and after one call"
     return [Finding("changed_input", "", where, f"{name} is changed in place", evidence) for name in names]
 
@@ -138,7 +139,7 @@ def overflow(convention: Convention, probe: Probe) -> list[Finding]:
     """Whether gates far open or shut give NaN: as a note, since no ordinary input goes there."""
     rng = np.random.default_rng(5)
     for bias in (FAR, -FAR):
-        arrays = {path: draw(rng, probe.example.shape(path)) for path in probe.example.templates}
+        arrays = drawn(rng, probe.example)
         for gate in convention.sites.gates:
             convention.set_gate(arrays, gate, bias)
         returned = probe.run(arrays)

@@ -25,7 +25,7 @@ class Probe:
     def __init__(self, example: Example, seed: int = 1) -> None:
         self.example = example
         self.rng = np.random.default_rng(seed)
-        self.base = {path: draw(self.rng, example.shape(path)) for path in example.templates}
+        self.base = drawn(self.rng, example)
         self.patterns: frozenset[Path] = frozenset()
         if example.x is not None and example.steps > 1:
             self.patterns = frozenset(patterns(leaves(attempt(example.call, copies(self.base))), example.steps))
@@ -34,7 +34,7 @@ class Probe:
         """The same of a sequence of so many steps."""
         other = copy.copy(self)
         other.example = replace(self.example, steps=steps)
-        other.base = {path: draw(self.rng, other.example.shape(path)) for path in self.example.templates}
+        other.base = drawn(self.rng, other.example)
         return other
 
     def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
@@ -63,6 +63,13 @@ class Probe:
 
         return frozenset(path for path in self.base if not heard(path))
 
+    @cached_property
+    def written(self) -> frozenset[Path]:
+        """The arrays that one call writes into and whose old numbers no result depends on: buffers for results."""
+        given = copies(self.base)
+        attempt(self.example.call, given)
+        return frozenset(p for p, a in given.items() if p in self.silent and not np.array_equal(a, self.base[p]))
+
     def changed(self, arrays: Mapping[Path, Any], moved: Mapping[Path, Any], outputs: Any) -> dict[Path, Any]:
         """Which entries of the outputs differ between the two."""
         a, b = self.run(arrays), self.run(moved)
@@ -72,6 +79,12 @@ class Probe:
 def copies(arrays: Mapping[Path, Any]) -> dict[Path, Any]:
     """Arrays that somebody's function may change."""
     return {path: array.copy() for path, array in arrays.items()}
+
+
+def drawn(rng: Any, example: Example) -> dict[Path, Any]:
+    """Numbers for all arrays of an example; ones for its masks."""
+    made = {path: draw(rng, example.shape(path)) for path in example.templates}
+    return made | {path: np.ones(example.shape(path)) for path in example.masks}
 
 
 def draw(rng: Any, shape: tuple[int, ...]) -> Any:

@@ -74,9 +74,11 @@ def run_on_formulas(probe: Probe) -> Run | str:
     if probe.example.call.foreign:
         return "its arrays are not NumPy's"
     rng, chance = np.random.default_rng(5), random.Random(5)
-    arrays = {}
+    arrays, masks = {}, probe.example.masks
     for path in probe.example.templates:
         values = draw(rng, probe.example.shape(path))
+        if path in masks:
+            continue
         arrays[path] = shaped([variable(chance, v) for v in values.reshape(-1)], values.shape)
     call = probe.example.call
     try:

@@ -1,4 +1,4 @@
-"""Arrays that are kept beside a parameter (its gradient, an optimiser's moments) and that no result depends on."""
+"""Arrays on which no result depends: those kept beside a parameter (its gradient, moments), buffers for results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BESIDE = re.compile(r"(d|g|m|v|r|md|diff|grad|gradient|delta|update|mem|mom|mome
 
 
 def storage(probe: Probe) -> frozenset[Path]:
-    """Silent arrays of the shape of a parameter that are called after it, or share an object with it alone."""
+    """Silent arrays that have the shape of a parameter and are called after it, or share an object with it; buffers."""
     groups: dict[tuple[Path, tuple[int, ...]], list[Path]] = defaultdict(list)
     for path, array in probe.base.items():
         groups[path[:-1], array.shape].append(path)
@@ -26,7 +26,7 @@ def storage(probe: Probe) -> frozenset[Path]:
         own = len(parent) > 0 and len(heard) == len(shapes[parent]) == 1
         others = {str(p[-1]) for p in heard}
         found |= {p for p in paths if p in probe.silent and (own or _called_after(str(p[-1]), others))}
-    return frozenset(found)
+    return frozenset(found) | probe.written
 
 
 def _called_after(name: str, others: set[str]) -> bool:
