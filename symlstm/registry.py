@@ -128,7 +128,7 @@ def found_in_file(source: str) -> Any:
             raise unknown(f"method of {name}", method, inside)
         name, found = f"{name}.{method}", inside[method]
     if not callable(found):
-        raise CellError(f"{name} in {filename} is not a function")
+        raise CellError(f"{name} in {filename} is not a function", "write one that returns it")
     return found
 
 

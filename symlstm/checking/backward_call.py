@@ -82,9 +82,16 @@ def plain(name: str) -> str:
 
 
 def called(
-    function: Callable[..., Any] | str, convention: Convention, probe: Probe, arrays: Mapping[Any, Any], rng: Any
+    function: Callable[..., Any] | str,
+    convention: Convention,
+    probe: Probe,
+    arrays: Mapping[Any, Any],
+    rng: Any,
+    scale: float = 1.0,
 ) -> Called:
-    """Run forward, then backward; ValueUnusable where an argument of the backward function has no meaning that runs."""
+    """Run forward, then backward; ValueUnusable where an argument of the backward function has no meaning that runs.
+
+    scale: the size of the gradients from outside."""
     call = probe.example.call
     forward, twin = call.on(copies(arrays))
     if isinstance(function, str) or (call.owner is not None and getattr(function, "__self__", None) is not None):
@@ -99,7 +106,7 @@ def called(
         values: dict[str, Any] = {}
         for argument, (state, whole) in meanings.items():
             steps = (probe.example.steps,) if whole else ()
-            number = draw(rng, (*steps, batch_of(convention, probe), length_of(state, convention, probe)))
+            number = scale * draw(rng, (*steps, batch_of(convention, probe), length_of(state, convention, probe)))
             above.setdefault(state, []).append(number)
             values[argument] = _laid_out(number, state, whole, convention, arrays)
         again = partial(_call, function, values, forward, arrays, probe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from symlstm.checking.findings import another_cell, imprecise, unexplained, wron
 from symlstm.checking.foreign import differentiated, notes, quicker
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.implementation import read
+from symlstm.checking.limits import limited
 from symlstm.checking.loop import Loop, bounds, float_results
 from symlstm.checking.manners import hidden, manners, overflow
 from symlstm.checking.opinions import explanation, formulas_of, of_agreement
@@ -32,7 +34,7 @@ from symlstm.checking.sites import Sites, sites_of
 from symlstm.checking.stated import stated_finder
 from symlstm.checking.variants import other_cells
 from symlstm.equations import Cell
-from symlstm.errors import CellError, RuleMissing
+from symlstm.errors import CellError, RuleMissing, ValueUnusable
 from symlstm.plugins import ADAPTERS, registered
 from symlstm.registry import cell as find_cell
 from symlstm.registry import found_in_file, function_from_file
@@ -70,6 +72,11 @@ def check(
     thing, name = implementation, None
     if isinstance(implementation, str) and ".py" in implementation:
         thing, name = found_in_file(implementation), implementation
+        file = implementation.rpartition(":")[0] or implementation
+        if isinstance(example, str) and ":" not in example:
+            example = f"{file}:{example}"
+        if isinstance(backward, str) and ":" not in backward and inspect.isfunction(thing) and class_of(thing) is None:
+            backward = f"{file}:{backward}"
     if (adapter := adapter_for(thing)) is not None:
         if example is not None or backward is not None or convention:
             raise CellError(
@@ -115,7 +122,7 @@ def examine(
     elif "<locals>" not in getattr(function, "__qualname__", ".") and (owner := class_of(function)) is not None:
         function = factory(owner, function.__name__)
     if isinstance(example, str):
-        example = function_from_file(example)
+        example = found_in_file(example)
     if not callable(function) and not isinstance(function, Factory):
         raise CellError(
             f"{implementation!r} is not a function of one step or of a sequence",
@@ -131,7 +138,14 @@ def examine(
         return Report(reference.name, "", tuple(found), seconds=time.perf_counter() - start, implementation=named)
     found += notes(probe.example.call)
     probe.example = replace(probe.example, call=quicker(probe.example.call, probe.base))
-    candidates = conventions(sites, probe)
+    is_cell = partial(_is_cell, probe=probe, conventions=conventions)
+    try:
+        candidates = conventions(sites, probe)
+    except ValueUnusable:
+        if not (other := next(other_cells(reference, is_cell, alike=False), "")):
+            raise
+        seconds, another = time.perf_counter() - start, another_cell(other, reference.name, probe)
+        return Report(reference.name, "", (another,), seconds=seconds, implementation=named)
     convention, measured = _best(candidates, probe)
     ruled_out: tuple[str, ...] = ()
     explained: Loop | None = None
@@ -140,14 +154,14 @@ def examine(
         alike = [c for c in candidates if c.views != convention.views and c.outputs == convention.outputs]
         found += extras.ambiguous(convention, [c for c in alike if _agrees(c, probe)])
         reading, more = of_agreement(run, convention, probe)
-        found += more
+        found += [*more, *limited(convention, probe)]
     elif compare.within(measured, compare.U32):
         found += [_small(convention, probe, measured)]
     else:
-        if other := list(along_the_batch(convention, probe)):
-            found += other
-            candidates = [replace(c, outputs=_without(c.outputs, other)) for c in candidates]
-        if is_another := next(other_cells(reference, partial(_is_cell, probe=probe, conventions=conventions)), ""):
+        if shared := list(along_the_batch(convention, probe)):
+            found += shared
+            candidates = [replace(c, outputs=_without(c.outputs, shared)) for c in candidates]
+        if is_another := next(other_cells(reference, is_cell), ""):
             found.append(another_cell(is_another, reference.name, probe))
         else:
             best, reading = explanation(candidates, run, probe)
@@ -155,6 +169,8 @@ def examine(
             if best.complete:
                 found += wrong(best, probe)
                 explained = best.loop
+            elif is_another := next(other_cells(reference, is_cell, alike=False), ""):
+                found.append(another_cell(is_another, reference.name, probe))
             else:
                 found += [unexplained(best, convention, probe, measured)]
                 ruled_out = (f"{best.tried} edits of the equations, alone and in sets of up to four",)

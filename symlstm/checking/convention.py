@@ -43,11 +43,13 @@ class View:
             flat = array.reshape(self.rows, -1)[self.row]
             n = len(flat) // self.blocks
             return flat[self.block * n : (self.block + 1) * n]
+        if array.ndim == 3 and array.shape[0] == self.blocks > 1:  # one matrix a gate
+            matrix = array[self.block]
+            return (matrix.T if self.turned else matrix)[:, self.cols]
         matrix = array.reshape(-1, array.shape[-1]) if array.ndim == 3 else array
         matrix = matrix.T if self.turned else matrix
         n = len(matrix) // self.blocks
-        part = matrix[self.block * n : (self.block + 1) * n, self.cols]
-        return part
+        return matrix[self.block * n : (self.block + 1) * n, self.cols]
 
 
 @dataclass(frozen=True)

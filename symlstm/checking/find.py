@@ -145,8 +145,14 @@ def _roles(sites: Sites, example: Example) -> list[tuple[dict[str, Path], int | 
     free = [p for p in states if p not in by_name.values()]
     unnamed = [name for name in names if name not in by_name]
     first = by_name | dict(zip(unnamed, free, strict=False))
+    if missing := [s.previous.name for s in cell.states if s.current.name not in first]:
+        have = ", ".join(".".join(map(str, p)) for p in example.templates)
+        raise ValueUnusable(
+            f"{' and '.join(missing)} of {cell.name} is not among the arguments (arrays: {have})",
+            "is it another cell (--cell gru, rnn)? Else give every previous state in the example",
+        )
     choices = [first]
-    if unnamed and len(first) == len(names):
+    if unnamed:
         choices += [dict(zip(names, order, strict=True)) for order in itertools.permutations(first.values())]
     found = []
     for choice in choices:
@@ -233,6 +239,9 @@ def _named_slots(sites: Sites, kinds: Mapping[Path, tuple[int, Any]]) -> tuple[d
     for p in singles:
         own = words.gate_of(str(p[-1]), sites.aliases)
         names[p] = own or words.gate_of(".".join(str(s) for s in p[-2:]), sites.aliases)
+    letters = {p: words.last_letter(str(p[-1]), sites.aliases) for p in singles}
+    if _even(letters) and not _even(names):
+        names = letters
     if any(blocks == len(sites.gates) for blocks, _ in kinds.values()):
         return names, False
     if {names[p] for p in singles} - {None} == set(sites.gates):
@@ -246,6 +255,12 @@ def _named_slots(sites: Sites, kinds: Mapping[Path, tuple[int, Any]]) -> tuple[d
     return names, False
 
 
+def _even(names: Mapping[Path, str | None]) -> bool:
+    """Whether each gate has as many arrays as the others."""
+    gates = list(names.values())
+    return None not in gates and len({gates.count(gate) for gate in gates}) == 1
+
+
 def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
     """(how many gates, what the other axis counts) of an array; the other is None for a bias, ("rows", 2) for two."""
     core = _core(axes)
@@ -254,6 +269,9 @@ def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
         return gates, ("rows", 2)
     if len(core) == 1 and _gates_in(core[0]):
         return _gates_in(core[0]), None
+    if len(core) == 3 and core[0] == Axis(gates) and N in core[1:]:  # one matrix a gate
+        square = core[1] == core[2]
+        return gates, (N, None) if square else (core[1 if core[2] == N else 2], core[2] == N)
     if len(core) == 2:
         for mine, other in ((0, 1), (1, 0)):
             count = _gates_in(core[mine])

@@ -62,6 +62,7 @@ def _as_variant(variant: Variant, made: list[Finding]) -> Finding:
 def another_cell(name: str, wanted: str, probe: Probe) -> Finding:
     """The finding for an implementation that is another installed cell."""
     where, evidence = probe.example.call.line, "all results agree with it within their rounding bounds"
+    evidence += f": if it is to be one, check it as {name}"
     return Finding(f"variant_{name}", "", where, f"this is {name}, not {wanted}", evidence)
 
 

@@ -41,6 +41,8 @@ def read_example(function: Callable[..., Any] | Factory, example: Any, states: i
             )
     elif example is None:
         example = _from_the_code(function)
+    if callable(example) and not isinstance(function, Factory) and _positional(example) == 0:
+        example = example()
     if callable(example) and (fixed := {**global_arrays(function), **_own(function)}):
         example = _at_sizes_of(function, example, fixed)
     if callable(example):
@@ -139,9 +141,19 @@ def _made(make: Callable[..., Any], sizes: tuple[int, ...], asks: str | None) ->
     n, m, batch, steps = sizes
     rng = np.random.default_rng(0)
     if asks is None:
-        return make(n, m, batch, rng)
+        return make(*(n, m, batch, rng)[: _positional(make)])
     names = [name for name in inspect.signature(make).parameters if name != asks]
     return make(**dict(zip(names, (n, m, batch, rng), strict=False)), **{asks: steps})
+
+
+def _positional(make: Callable[..., Any]) -> int | None:
+    """How many positional arguments a function takes, where that is a number that its signature says."""
+    try:
+        taken = [p.kind for p in inspect.signature(make).parameters.values()]
+    except (TypeError, ValueError):
+        return None
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return None if inspect.Parameter.VAR_POSITIONAL in taken else sum(kind in plain for kind in taken)
 
 
 def with_steps(example: Example) -> Example:

@@ -18,14 +18,14 @@ from symlstm.checking.sites import Sites
 def majority(probe: Probe, results: list[Path], kinds: Mapping[Path, tuple[int, Any]]) -> bool:
     """Whether square weights are applied as h @ U: as the others are, else as most of them answer."""
     wide = [(blocks, *width) for blocks, width in kinds.values() if width is not None and width[0] != "rows"]
-    sure = [turned for blocks, length, turned in wide if length != N or blocks > 1]
+    sure = [turned for blocks, length, turned in wide if turned is not None and (length != N or blocks > 1)]
     if sure:
         return sum(sure) * 2 > len(sure)
     votes = []
     for p, (_, width) in kinds.items():
-        if probe.base[p].ndim == 2 and width and width[0] == N:
+        if probe.base[p].ndim in (2, 3) and width and width[0] == N:
             moved = {**probe.base, p: probe.base[p].copy()}
-            moved[p][0, 1] += 0.25
+            moved[p][..., 0, 1] += 0.25
             for mask in probe.changed(probe.base, moved, results).values():
                 units = np.flatnonzero(
                     mask.any(axis=tuple(a for a in range(mask.ndim) if mask.shape[a] != probe.example.sizes[0]))
@@ -41,13 +41,13 @@ def parts_of(
     n, m, _ = probe.example.sizes
     side = words.side_of(str(p[-1]))
     if width is None:
-        multiplies = multiplying(sites) and words.PEEPHOLE.search(str(p[-1]))
+        multiplies = multiplying(sites) and words.is_peephole(p)
         yield ("p" if multiplies else "c" if side == "h" else "b"), View(p, k, blocks)
     elif width[0] == "rows":
         for row in range(2):
             yield ("c" if row else "b"), View(p, k, blocks, row=row, rows=2)
     elif width[0] == N:
-        own = turned if blocks == 1 else width[1]
+        own = turned if blocks == 1 or width[1] is None else width[1]
         yield ("x" if order == "x" else "h"), View(p, k, blocks, own, slice(0, n))
     elif width[0] == M:
         yield "x", View(p, k, blocks, width[1], slice(0, m))
@@ -77,7 +77,7 @@ def columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path], result
     if width is None or width[0] in ("rows", N, M):
         return ""
     turned = width[1]
-    total = array.shape[0 if turned else -1]
+    total = array.shape[-2 if turned else -1]
     dead: dict[str, list[bool]] = {}
     for role, path in (("h", roles.get("h_prev")), ("x", next(iter(roles.values())))):
         if path is None:
@@ -86,7 +86,7 @@ def columns(probe: Probe, p: Path, width: Any, roles: Mapping[str, Path], result
         dead[role] = []
         for column in range(total):
             moved = {**still, p: array.copy()}
-            moved[p][(column, slice(None)) if turned else (Ellipsis, column)] += 0.25
+            moved[p][(..., column, slice(None)) if turned else (..., column)] += 0.25
             a, b = probe.run(still), probe.run(moved)
             dead[role].append(all(np.array_equal(a[o], b[o], equal_nan=True) for o in results))
     mine = [

@@ -72,13 +72,14 @@ def variant_of(edits: Iterable[Edit], gates: Iterable[str]) -> Variant | None:
     return None
 
 
-def other_cells(reference: Any, agrees: Callable[[Any], bool]) -> Iterator[str]:
-    """The names of other installed cells, with as many states and outputs, that an implementation agrees with."""
+def other_cells(reference: Any, agrees: Callable[[Any], bool], alike: bool = True) -> Iterator[str]:
+    """The names of other installed cells that an implementation agrees with: of those with as many states and outputs,
+    or of all others."""
     for name in registered(CELLS):
         try:
             other = find_cell(name)
-            alike = (len(other.states), len(other.outputs)) == (len(reference.states), len(reference.outputs))
-            if name != reference.name and alike and agrees(other):
+            same = (len(other.states), len(other.outputs)) == (len(reference.states), len(reference.outputs))
+            if name != reference.name and same == alike and agrees(other):
                 yield name
         except SymlstmError:  # a cell of another kind
             continue

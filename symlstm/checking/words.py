@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 GATES: dict[str, tuple[str, ...]] = {
     "f": ("f", "forget", "fg", "ft"),
     "i": ("i", "input", "in", "update", "u", "ig", "it", "inp"),
-    "c": ("c", "g", "cand", "candidate", "cell", "ctilde", "tilde", "cct", "cc", "a", "ch", "j", "gt", "modulation"),
+    "c": (
+        "c",
+        "g",
+        "cand",
+        "candidate",
+        "cell",
+        "ctilde",
+        "tilde",
+        "cct",
+        "cc",
+        "a",
+        "ch",
+        "j",
+        "gt",
+        "modulation",
+        "z",
+    ),
     "o": ("o", "output", "out", "og", "ot"),
 }
 GATES_OF_GRU: dict[str, tuple[str, ...]] = {
@@ -30,6 +47,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "ct_1 c_last c_in c_t ct prev_cell_state c_state last_c cs ct_prev memory_prev prev_memory carry".split()
     ),
 }
+BEFORE = frozenset("prev previous old last init initial start t tm1 tm 0 1 in".split())
+"""Parts of a name that say which step is meant: hs_prev, init_hidden, previous_cell_state."""
 WEIGHT = {"w", "u", "b", "r", "v", "wt", "weight", "weights", "kernel", "bias", "biases", "gate", "param", "params"}
 PEEPHOLE = re.compile(r"peep|^p($|[_a-z])|^v($|_|[a-z]$)|^w_?c_?[a-z]$|^w_?[a-z]_?c$", re.IGNORECASE)
 """Names of vectors that multiply a state: p_i, peephole_f, V_o, w_ci, Wcf."""
@@ -50,7 +69,8 @@ def says_output(name: str) -> bool:
 def role_of(name: str) -> str | None:
     """x, h or c, if an argument of that name is one."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    return next((role for role, known in ROLES.items() if plain in known), None)
+    bare = "_".join(token for token in plain.split("_") if token not in BEFORE)
+    return next((role for role, known in ROLES.items() if plain in known or bare in known), None)
 
 
 def rank(role: str, name: str) -> int | None:
@@ -78,6 +98,18 @@ def gate_of(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:
             if short in known:
                 return known[short]
     return None
+
+
+def is_peephole(path: tuple[Any, ...]) -> bool:
+    """Whether the name of a vector, or of the dict or object that it is in, says that it multiplies a state."""
+    inside = len(path) > 1 and re.fullmatch(r"p|v|w_?c|peep.*", str(path[-2]), re.IGNORECASE)
+    return bool(PEEPHOLE.search(str(path[-1])) or inside)
+
+
+def last_letter(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:
+    """The gate whose letter ends a name of two that say what goes in and where it goes: w_ig, w_hg, ih_f."""
+    found = re.search(r"[ihx]_?([a-z])$", name.lower())
+    return next((gate for gate, aliases in gates.items() if found and found[1] in aliases), None)
 
 
 def side_of(name: str) -> str | None:
