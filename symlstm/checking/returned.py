@@ -98,7 +98,8 @@ def uncompared(convention: Convention, arrays: Mapping[Path, Any], given: Called
         message = f"what the results {said} of the backward function are gradients of is not known: not compared"
         found.append(Finding("gradient_unknown", "", said, message, "names such as dW_f, db, dx, dh_prev say it", NOTE))
     parameters = dict.fromkeys(view.path for views in convention.views.values() for view in views)
-    parameters |= dict.fromkeys(path for path, _ in convention.others.values())
+    if any(q.name in given.above for q in convention.sites.cell.outputs):  # else no gradient goes into them
+        parameters |= dict.fromkeys(path for path, _ in convention.others.values())
     missing = [path for path in parameters if path not in reached]
     states = [path for path in convention.roles.values() if path not in reached] if not convention.sequence else []
     some = len(missing) < len(parameters)

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import numpy as np
+
 import symlstm as sl
 from tests.checking.wild_gradients import (
     columns,
@@ -40,6 +42,19 @@ def test_a_gradient_of_another_shape_is_wrong():
     report = of_columns(bias=lambda delta: delta.sum(keepdims=True))
     assert not report.ok and {f.name for f in report.findings} == {"gradient_shape"}, str(report)
     assert "bf has (3, 1)" in str(report)
+
+
+def test_parameters_of_an_output_need_no_gradient_where_none_comes_from_outside():
+    def with_output(x, h_prev, c_prev, params, W_y, b_y):
+        h, c, cache = columns(x, h_prev, c_prev, params)
+        e = np.exp(W_y @ h + b_y)
+        return h, c, e / e.sum(axis=0), cache
+
+    def example(n, m, batch, rng):
+        return (*columns_example(n, m, batch, rng), rng.standard_normal((2, n)), rng.standard_normal((2, 1)))
+
+    report = sl.check(with_output, "lstm_softmax", example=example, backward=columns_backward)
+    assert report.ok and "y" in report.ulps, str(report)
 
 
 def test_a_missing_gradient_of_a_bias_is_wrong():
