@@ -140,7 +140,7 @@ def test_each_number_of_the_page_is_that_of_the_json(flow, page):
     assert rows_of(page, "Left out") == [list(item) for item in data["left_out"].items()]
 
 
-UNITS = r"step|nats|unit|lag|exponent|norm of|part of|% of variance"
+UNITS = r"step|nats a step|^unit|^norm of|part of|% of variance|largest first"
 
 
 @pytest.mark.parametrize("name", PICTURES)
