@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from symlstm.plugins import library
 Array = np.ndarray[Any, Any]
 STATE_STD = 0.1
 """The standard deviation of initial states."""
+_ONE = Lock()
 
 
 def packed(cell: Cell) -> bytes:
@@ -49,8 +51,11 @@ def _unpacked(cell: bytes) -> Cell:
 
 
 def measure(cell: bytes, settings: Settings, point: Point) -> dict[str, Any]:
-    """The numbers of a point by name; "notes": why one is missing. On one thread, so that sums are always the same."""
-    with library("threadpoolctl", "explore").threadpool_limits(limits=1), np.errstate(all="ignore"):
+    """The numbers of a point by name; "notes": why one is missing. On one thread, so that sums are always the same.
+
+    One point at a time in a process: the number of threads is that of the process, and a Dask worker may have several.
+    """
+    with _ONE, library("threadpoolctl", "explore").threadpool_limits(limits=1), np.errstate(all="ignore"):
         found = _unpacked(cell)
         try:
             return _of_run(found, settings, point) if isinstance(point, Run) else _of_draw(found, settings, point)

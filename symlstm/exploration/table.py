@@ -40,7 +40,8 @@ def rows_of(grid: Grid, found: dict[Any, dict[str, Any]]) -> tuple[dict[str, Any
 
 
 def require_ending(path: Path) -> None:
-    """OutputUnwritable where no table has that ending."""
+    """OutputUnwritable where no table has that ending; ExtraMissing without what writes it."""
+    library("pyarrow", "explore")
     if path.suffix.lower() not in ENDINGS:
         raise OutputUnwritable(f"{path} does not end in {' or '.join(ENDINGS)}", "a table is Parquet or CSV")
 

@@ -15,6 +15,7 @@ from symlstm.plugins import library
 
 DEATHS = 3
 """So many times the pool of this machine is started again after a worker died. Dask counts for itself, by task."""
+SHORT_OF_MEMORY = "memory may be short: fewer processes or a smaller n; finished points are kept where a path is given"
 TIMEOUT = 20
 """Seconds in which a Dask scheduler must answer."""
 
@@ -35,7 +36,7 @@ def on_cores(task: Task, points: Sequence[Any], jobs: int) -> Iterator[tuple[int
         except BrokenProcessPool:
             deaths += 1
             if deaths > DEATHS:
-                raise
+                raise ValueUnusable(f"worker processes died {deaths} times", SHORT_OF_MEMORY) from None
 
 
 def _placed(task: Task, place: int, point: Any) -> tuple[int, Any]:
@@ -51,6 +52,8 @@ def on_dask(task: Task, points: Sequence[Any], cluster: Any) -> Iterator[tuple[i
     try:
         for future in distributed.as_completed(futures):
             yield futures[future], future.result()
+    except distributed.KilledWorker as error:
+        raise ValueUnusable(f"a point ended several workers one after the other: {error}", SHORT_OF_MEMORY) from None
     finally:
         client.cancel(list(futures))
         if own:

@@ -287,6 +287,11 @@ def test_a_worker_of_this_machine_that_dies_costs_no_point(tmp_path):
     assert dict(on_cores(dies_once, range(6), 2)) == {k: k**2 for k in range(6)} and mark.exists()
 
 
+def test_workers_that_die_every_time_are_told():
+    with pytest.raises(ValueUnusable, match="worker processes died 4 times"):
+        dict(on_cores(lambda point: os.kill(os.getpid(), signal.SIGKILL), range(2), 2))
+
+
 def test_parquet_and_csv_hold_the_same_table(tmp_path):
     found = small("lstm", forget_bias=[0, 1], path=tmp_path / "sweep.parquet")
     found.save(tmp_path / "sweep.csv")
