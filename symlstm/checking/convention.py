@@ -26,7 +26,8 @@ SECOND = "b2"
 class View:
     """A part of an array: units along the first axis once it is turned; cols is None for a vector.
 
-    block, blocks: which of how many gates along the axis of units. row: of a bias with two rows, which.
+    block, blocks: which of how many gates along the axis of units, or, with an own axis, along a first one that
+    counts gates alone. row: of a bias with two rows, which.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class View:
     cols: slice | None = None
     row: int = 0
     rows: int = 1
+    own_axis: bool = False
 
     def take(self, array: Any) -> Any:
         """The part, a view of the array: (n, columns) or (n,)."""
@@ -43,7 +45,7 @@ class View:
             flat = array.reshape(self.rows, -1)[self.row]
             n = len(flat) // self.blocks
             return flat[self.block * n : (self.block + 1) * n]
-        if array.ndim == 3 and array.shape[0] == self.blocks > 1:  # one matrix a gate
+        if self.own_axis:
             matrix = array[self.block]
             return (matrix.T if self.turned else matrix)[:, self.cols]
         matrix = array.reshape(-1, array.shape[-1]) if array.ndim == 3 else array
@@ -171,7 +173,9 @@ class Convention:
         if len(self.order) == 1:
             pass
         elif stacked:
-            parts.append(f"gates {', '.join(self.order)} stacked along axis {1 if stacked[0].turned else 0}")
+            axis = 1 if stacked[0].turned and not stacked[0].own_axis else 0
+            where = f"along axis {axis}" + (" of their own" if stacked[0].own_axis else "")
+            parts.append(f"gates {', '.join(self.order)} stacked {where}")
         else:
             parts.append(f"one array a gate ({'by name' if self.by_name else 'in the order ' + ', '.join(self.order)})")
         matrices = [v for views in self.views.values() for v in views if v.cols is not None]

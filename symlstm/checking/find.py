@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking import words
-from symlstm.checking.axes import JOINED, ONE, Axis, B, M, N
-from symlstm.checking.calls import INSIDE
+from symlstm.checking.axes import B, M, N
+from symlstm.checking.calls import INSIDE, SELF
 from symlstm.checking.convention import Convention, View
 from symlstm.checking.example import Example
 from symlstm.checking.fingerprint import Answers, fingerprint, fingerprint_of_the_cell
@@ -26,6 +26,7 @@ from symlstm.checking.predictions import others_of, output_paths
 from symlstm.checking.probe import Probe
 from symlstm.checking.sites import Sites
 from symlstm.checking.storage import storage
+from symlstm.checking.weights import core, kind
 from symlstm.errors import ValueUnusable
 
 Slots = dict[str, list[tuple[str, View]]]
@@ -129,7 +130,7 @@ def _roles(sites: Sites, example: Example) -> list[tuple[dict[str, Path], int | 
         batched = _vectors(sites, example)
     axis = next((example.templates[p].index(B) for p in batched if B in example.templates[p]), None)
     inputs = [p for p in batched if M in example.templates[p]]
-    states = [p for p in batched if N in example.templates[p]]
+    states = [p for p in batched if N in example.templates[p]] or _kept(example, names)
     if not inputs or not states:
         have = ", ".join(".".join(map(str, p)) for p in example.templates)
         raise ValueUnusable(
@@ -163,9 +164,15 @@ def _roles(sites: Sites, example: Example) -> list[tuple[dict[str, Path], int | 
     return found
 
 
+def _kept(example: Example, names: list[str]) -> list[Path]:
+    """The states that an object keeps: its vectors, columns or rows of n that are called so (self.h)."""
+    own = {p: core(axes) for p, axes in example.templates.items() if p[0] == SELF and len(p) == 2}
+    return [p for p, axes in own.items() if N in axes and set(axes) <= {N, B} and words.role_of(str(p[-1])) in names]
+
+
 def _vectors(sites: Sites, example: Example) -> list[Path]:
     """Without a batch: vectors that are called x, h or c, and as many more beside x as there are states."""
-    vectors = [p for p, axes in example.templates.items() if _core(axes) in ([N], [M]) and p[0] not in INSIDE]
+    vectors = [p for p, axes in example.templates.items() if core(axes) in ([N], [M]) and p[0] not in INSIDE]
     named = {words.role_of(str(p[-1])): p for p in reversed(vectors)}
     found = [named[r] for r in ("x", "h", "c") if r in named]
     if not found:
@@ -174,10 +181,6 @@ def _vectors(sites: Sites, example: Example) -> list[Path]:
     near = [p for p in vectors if len(p) == depth and p not in found and N in example.templates[p]]
     loose = [p for p in near if words.gate_of(str(p[-1]), sites.aliases) is None or words.role_of(str(p[-1]))]
     return [*found, *loose[: max(0, 1 + len(sites.cell.states) - len(found))]]
-
-
-def _core(axes: tuple[Any, ...]) -> list[Any]:
-    return [axis for axis in axes if axis != ONE]
 
 
 def state_like(probe: Probe, shape: tuple[int, ...], given: list[Any]) -> list[Path]:
@@ -206,7 +209,7 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
     example = probe.example
     own = {path for path, _ in others_of(sites, example, set(roles.values())).values()} | storage(probe)
     params = [p for p in example.templates if p not in roles.values() and p not in own]
-    read = {p: _kind(example.templates[p], len(sites.gates)) for p in params}
+    read = {p: kind(example.templates[p], len(sites.gates)) for p in params}
     kinds = {p: kind for p, kind in read.items() if kind is not None}
     if not kinds:
         raise ValueUnusable(
@@ -224,8 +227,9 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
             if width is None and 1 < blocks == multiplying(sites) != len(sites.gates):
                 slots.setdefault(f"{SOME}{k}", []).append(("p", View(p, k, blocks)))
             elif slot is not None and blocks in (1, len(sites.gates)):
+                many = len(core(example.templates[p])) == 3
                 for part, view in parts_of(sites, probe, p, k, blocks, width, turned, orders[p] or usual):
-                    slots.setdefault(slot, []).append((part, view))
+                    slots.setdefault(slot, []).append((part, replace(view, own_axis=many)))
     return slots, by_name
 
 
@@ -259,33 +263,6 @@ def _even(names: Mapping[Path, str | None]) -> bool:
     """Whether each gate has as many arrays as the others."""
     gates = list(names.values())
     return None not in gates and len({gates.count(gate) for gate in gates}) == 1
-
-
-def _kind(axes: tuple[Any, ...], gates: int) -> tuple[int, Any] | None:
-    """(how many gates, what the other axis counts) of an array; the other is None for a bias, ("rows", 2) for two."""
-    core = _core(axes)
-    wide = [JOINED, JOINED._replace(one=1), M, N]
-    if len(core) == 1 and _gates_in(core[0]) == 2 * gates:
-        return gates, ("rows", 2)
-    if len(core) == 1 and _gates_in(core[0]):
-        return _gates_in(core[0]), None
-    if len(core) == 3 and core[0] == Axis(gates) and N in core[1:]:  # one matrix a gate
-        square = core[1] == core[2]
-        return gates, (N, None) if square else (core[1 if core[2] == N else 2], core[2] == N)
-    if len(core) == 2:
-        for mine, other in ((0, 1), (1, 0)):
-            count = _gates_in(core[mine])
-            if count and core[other] in wide and (count > 1 or core[other] != N or core[mine] == N):
-                return (count, (core[other], mine == 1))
-        if core[0] == Axis(gates) and core[1] == N:
-            return gates, None
-        if core[0] == Axis(2) and _gates_in(core[1]):
-            return _gates_in(core[1]), ("rows", 2)
-    return None
-
-
-def _gates_in(axis: Any) -> int:
-    return int(axis.n) if axis == Axis(n=axis.n) else 0
 
 
 def _views(sites: Sites, slots: Slots, gate_of_slot: Mapping[str, str]) -> dict[tuple[str, str], tuple[View, ...]]:

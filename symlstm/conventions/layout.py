@@ -14,6 +14,7 @@ import numpy as np
 
 from symlstm.checking.convention import Convention, View
 from symlstm.checking.sites import Sites
+from symlstm.errors import ValueUnusable
 
 Parts = dict[tuple[str, str], Any]
 """(gate, part) -> its matrix (units, columns) or vector (units,)."""
@@ -140,6 +141,11 @@ def layout_from(convention: Convention) -> Layout:
     held: dict[Any, list[tuple[View, str, str]]] = {}
     for (gate, part), views in convention.views.items():
         for k, view in enumerate(views):
+            if view.own_axis:
+                raise ValueUnusable(
+                    f"{'.'.join(map(str, view.path))} has an axis of its own for the gates: this is not converted",
+                    "give weights in which gates lie one after the other along units: W.reshape(...) of each gate",
+                )
             second = part == "b" and k > 0
             held.setdefault(view.path, []).append((view, gate, "c" if second else part))
     names = [str(path[-1]) for path in held]

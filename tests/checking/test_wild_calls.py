@@ -80,3 +80,15 @@ def test_a_state_that_no_argument_brings_is_named():
 
 def test_an_example_may_ask_for_less():
     assert sl.check(wild.gru, "gru", example=lambda: wild.gru_example(3, 4, 2, np.random.default_rng(0))).ok
+
+
+def test_gates_on_an_axis_of_their_own_are_said_so_and_not_converted():
+    report = sl.check(wild.one_matrix_a_gate, "lstm", example=wild.matrices_example)
+    assert "stacked along axis 0 of their own" in report.convention
+    with pytest.raises(ValueUnusable, match="U has an axis of its own for the gates"):
+        report.conversion("torch")
+
+
+def test_a_state_may_be_an_attribute():
+    report = sl.check(wild.KeepsItsState, "rnn")
+    assert report.ok, str(report)

@@ -121,3 +121,15 @@ def gru(x, h, w_ih, w_hh, b_ih, b_hh):
 def gru_example(n, m, batch, rng):
     draw = rng.standard_normal
     return draw((batch, m)), draw((batch, n)), draw((3 * n, m)), draw((3 * n, n)), draw(3 * n), draw(3 * n)
+
+
+class KeepsItsState:
+    """The step of a well-known post: the state is an attribute, x the only argument."""
+
+    def __init__(self, n_in, n_hidden):
+        self.W_xh, self.W_hh = np.ones((n_hidden, n_in)), np.ones((n_hidden, n_hidden))
+        self.h = np.zeros(n_hidden)
+
+    def step(self, x):
+        self.h = np.tanh(np.dot(self.W_hh, self.h) + np.dot(self.W_xh, x))
+        return self.h
