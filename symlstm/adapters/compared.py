@@ -1,4 +1,8 @@
-"""A network run on random numbers against 50 digits of its equations: outputs, last states, every gradient."""
+"""A network run on random numbers against 50 digits of its equations: outputs, last states, every gradient.
+
+At the sizes that the network itself has, the equations are evaluated in NumPy's longest numbers, whose own rounding is
+added to the bound.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import sympy as sp
 
 from symlstm.adapters.network import Network, Place
 from symlstm.adapters.stack import Forward, Gradients, Layer, backward, forward
 from symlstm.checking.probe import draw
-from symlstm.checking.reference import GRADIENTS, PROMISED, difference, numbers
+from symlstm.checking.reference import GRADIENTS, PROMISED, Floats, difference, numbers
 from symlstm.conventions.convert import fitted
 from symlstm.conventions.layout import Layout, Parts
 from symlstm.equations import Cell
@@ -48,11 +53,12 @@ class Compared:
 
 
 def compare(
-    network: Network, cell: Cell, own: Layout, symbols: Mapping[str, Any]
+    network: Network, cell: Cell, own: Layout, symbols: Mapping[str, Any], long: bool = False
 ) -> tuple[list[Compared], list[Compared]]:
-    """(results, gradients) of a network; symbols: the sizes n, m, p of the cell."""
+    """(results, gradients) of a network; symbols: the sizes n, m, p of the cell; long: not in 50 digits."""
     rng = np.random.default_rng(21)
     arrays = {key: draw(rng, shape) / 2 for key, shape in network.shapes().items()}  # halves: far from saturation
+    arrays |= network.weights
     x = draw(rng, (STEPS, BATCH, network.sizes["m"]))
     lengths = {s.current.name: network.sizes["p" if s is cell.states[0] else "n"] for s in cell.states}
     places = range(len(network.places))
@@ -67,13 +73,13 @@ def compare(
         upstream["output"] = 0 * upstream["output"]
     for key in set(states) - set(result.last):
         upstream[key] = 0 * upstream[key]
-    reference = _Reference(network, cell, own, symbols, arrays, x, states, upstream)
+    reference = _Reference(network, cell, own, symbols, arrays, x, states, upstream, long)
     return reference.results(result), reference.gradients(result)
 
 
 @dataclass(frozen=True)
 class _Reference:
-    """The same stack in 50 digits, and with bounds of rounding errors."""
+    """The same stack in 50 digits or in long numbers, and with bounds of rounding errors."""
 
     network: Network
     cell: Cell
@@ -83,6 +89,7 @@ class _Reference:
     x: Any
     states: Mapping[tuple[int, str], Any]
     upstream: Mapping[Any, Any]
+    long: bool = False
 
     def run(self, field: Any, make: Any, pick: Any) -> tuple[Forward, Gradients]:
         """make: numbers of the field from a matrix of floats or mpf. pick: the batch as columns, (batch, rows, 1)."""
@@ -106,19 +113,21 @@ class _Reference:
 
     def parameters(self, place: Place, sizes: Mapping[str, int], make: Any) -> dict[Any, Any]:
         """The parameters of the cell; two biases are added in the numbers that are asked for."""
-        wide = make is _digits
         held = {name: self.arrays[key] for name, key in place.names.items()}
-        held = {name: _digits(a) if wide else a for name, a in held.items()}
+        held = held if make is exact else {name: make(a) for name, a in held.items()}
         parts = fitted(self.network.layout.take(held, sizes), self.own, self.network.layout)
-        made = self.own.put(parts, sizes, object if wide else float)
+        made = self.own.put(parts, sizes, {_digits: object, _long: np.longdouble}.get(make, float))
         return {q: made[q.name] for q in self.cell.parameters if q.name in made}
 
     @cached_property
     def both(self) -> tuple[list[tuple[Forward, Gradients]], tuple[Forward, Gradients]]:
-        """(each example of the batch in 50 digits, all of them with bounds)."""
+        """(each example of the batch in 50 digits, or all at once in long numbers, all of them with bounds)."""
+        bounded = self.run(GRADIENTS, exact, lambda a: a[..., None])
+        if self.long:
+            return [self.run(LONG, _long, lambda a: a[..., None])], bounded
         with mpmath.workdps(PROMISED + 10):
             found = [self.run(DIGITS, _digits, lambda a, b=b: a[b].reshape(-1, 1)) for b in range(BATCH)]
-        return found, self.run(GRADIENTS, exact, lambda a: a[..., None])
+        return found, bounded
 
     def results(self, result: Any) -> list[Compared]:
         true, bounded = self.both
@@ -146,13 +155,17 @@ class _Reference:
             sizes = self.network.width(place)
             with mpmath.workdps(PROMISED + 10):
                 right = {q: sum(g for _, one in true for g in one.parameters[k][q]) for q in self.cell.parameters}
+                right = {q: g.sum(axis=0) if g.ndim > 2 else g for q, g in right.items()}  # over the batch
             bound = {}
             for q in self.cell.parameters:
                 parts = bounded[1].parameters[k][q]
                 terms = [np.broadcast_to(p.real, (BATCH, *p.shape[-2:])).sum(axis=0) for p in parts]
                 size = [np.broadcast_to(np.abs(p.value.real), (BATCH, *p.shape[-2:])).sum(axis=0) for p in parts]
                 bound[q] = sum(terms) + STEPS * BATCH * U * sum(size)
-            rights, bounds = self.laid_out(right, sizes, object), self.laid_out(bound, sizes, float)
+            rights, bounds = (
+                self.laid_out(right, sizes, np.longdouble if self.long else object),
+                self.laid_out(bound, sizes, float),
+            )
             for name, key in place.names.items():
                 if key in result.gradients:
                     found.append(self.compared(f"d{key}", result.gradients[key], rights[name], bounds[name]))
@@ -183,14 +196,31 @@ class _Reference:
 
     def compared(self, name: str, value: Any, right: Any, bound: Any) -> Compared:
         value = np.asarray(value, dtype=float)
-        right = np.asarray(right, dtype=object).reshape(value.shape)
+        right = np.asarray(right).reshape(value.shape)
         bound = np.broadcast_to(np.asarray(bound, dtype=float), np.shape(bound)).reshape(value.shape)
-        off = difference(value, right)
-        return Compared(name, off, bound * (self.network.unit / U), np.asarray(right, dtype=float))
+        unit = self.network.unit / U
+        if self.long:
+            unit += float(np.finfo(np.longdouble).eps) / 2 / U
+            return Compared(name, np.asarray(value - right, dtype=float), bound * unit, np.asarray(right, dtype=float))
+        return Compared(name, difference(value, right), bound * unit, np.asarray(right, dtype=float))
 
 
 def _matrices(layout: Layout) -> set[str]:
     return {a.name for a in layout.arrays if not a.is_vector}
+
+
+class Long(Floats):
+    """NumPy's longest numbers."""
+
+    def scale(self, number: sp.Rational, a: Any) -> Any:
+        return np.longdouble(int(number.p)) / np.longdouble(int(number.q)) * a
+
+
+LONG = Long()
+
+
+def _long(matrix: Any) -> Any:
+    return np.asarray(matrix, dtype=np.longdouble)
 
 
 def _digits(matrix: Any) -> Any:

@@ -29,6 +29,8 @@ from symlstm.registry import cell as find_cell
 N, M, P = *SIZES[:2], 2
 """The sizes of the twin that is run; P is the length of h with a projection."""
 U32 = 2.0**-24
+MOST_NUMBERS = 2**22
+"""Parameters of a network that is run at its own sizes."""
 
 
 def examine_network(network: Network, cell: Any) -> Report:
@@ -60,6 +62,9 @@ def examine_network(network: Network, cell: Any) -> Report:
         text = "gradients were not compared: the framework gives none here"
         findings.append(Finding("gradients_not_checked", "", "", text, "", NOTE))
     ulps = dict(report.ulps) | {c.name: c.ulps for c in (*results, *gradients)}
+    if network.own is not None and not any(f.severity == WRONG for f in findings):
+        more, measured = _as_it_is(network.own(), reference, own, symbols)
+        findings, ulps = [*findings, *more], ulps | measured
     said = f"{network.layout.name}: {report.convention}" if report.convention else network.layout.name
     seconds = time.perf_counter() - start
     return replace(
@@ -71,6 +76,20 @@ def examine_network(network: Network, cell: Any) -> Report:
         seconds=seconds,
         implementation=network.name,
     )
+
+
+def _as_it_is(network: Network, cell: Cell, own: Layout, symbols: Any) -> tuple[list[Finding], dict[str, Any]]:
+    """The findings and ulps of a network at its own sizes, with its own weights where it has any."""
+    sizes = ", ".join(f"{name} = {network.sizes[name]}" for name in "nm")
+    numbers = sum(int(np.prod(shape)) for shape in network.shapes().values())
+    if numbers > MOST_NUMBERS:
+        text = f"it was run at n = {N}, m = {M}, not at its own sizes: it has {numbers} parameters"
+        return [Finding("own_sizes_not_run", "", network.name, text, f"up to {MOST_NUMBERS} are", NOTE)], {}
+    results, gradients = compare(network, cell, own, symbols, long=True)
+    said = f"{sizes}, {'its own weights' if network.weights else 'weights drawn anew'}"
+    found = [*_departures(results, network), *_wrong_gradients(gradients)]
+    found = [replace(f, message=f"at its own sizes ({said}), {f.message}") for f in found]
+    return found, {f"{c.name} ({said})": c.ulps for c in (*results, *gradients)}
 
 
 def _once(findings: list[Finding]) -> list[Finding]:

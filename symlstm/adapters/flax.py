@@ -1,11 +1,13 @@
 """Flax linen: LSTMCell, OptimizedLSTMCell, GRUCell and SimpleCell, alone or as (module, variables).
 
-A clone in float64 with few features is run on parameters that are drawn anew.
+A clone in float64 is run: with few features and parameters drawn anew, and as it is, on the variables where these are
+given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,17 +37,28 @@ def _kind(module: Any) -> str | None:
 
 
 def check(thing: Any, cell: Any) -> Report:
-    return examine_network(network(_module(thing)), cell)
+    return examine_network(network(thing), cell)
 
 
-def network(module: Any) -> Network:
-    """A cell as a network of one layer, whose steps are run one by one."""
+def network(thing: Any, as_it_is: bool = False) -> Network:
+    """A cell, or (cell, variables), as a network of one layer, whose steps are run one by one."""
+    module = _module(thing)
     cell = KINDS[str(_kind(module))]
-    twin = module.clone(features=N, dtype=np.float64, param_dtype=np.float64)
     layout = layout_of("flax", cell)
     place = Place(0, False, {a.name: a.name for a in layout.arrays})
-    run = _Run(twin, two=cell == "lstm")
-    return Network(type(module).__name__, cell, layout, (place,), {"n": N, "m": M, "p": N}, run)
+    weights = _weights(thing[1]) if as_it_is and isinstance(thing, tuple) else {}
+    n = module.features if as_it_is else N
+    m = next((a.shape[0] for name, a in weights.items() if name.startswith("i") and name.endswith("kernel")), M)
+    run = _Run(module.clone(features=n, dtype=np.float64, param_dtype=np.float64), two=cell == "lstm")
+    own = None if as_it_is else partial(network, thing, True)
+    sizes = {"n": n, "m": m, "p": n}
+    return Network(type(module).__name__, cell, layout, (place,), sizes, run, weights=weights, own=own)
+
+
+def _weights(variables: Any) -> dict[str, Any]:
+    """gate.kernel and gate.bias, of {"params": {gate: {"kernel": ...}}} or what is inside."""
+    tree = variables.get("params", variables)
+    return {f"{gate}.{kind}": np.asarray(a, dtype=float) for gate, own in tree.items() for kind, a in own.items()}
 
 
 class _Run:

@@ -54,7 +54,8 @@ class Network:
     first layer), p (the length of h). run(arrays, x, states, upstream) -> Result: x is (steps, batch, m), states by
     (place, state) are (batch, length); upstream has gradients by "output" and (place, state), or is None. unit: of
     rounding, 2^-53 or 2^-24. states: whether it takes initial states (else they are zero). differentiates: whether run
-    gives gradients. notes: findings that the adapter has of its own.
+    gives gradients. notes: findings that the adapter has of its own. weights: numbers for the arrays, drawn where there
+    are none. own: makes the same at the sizes, and with the weights, that the framework's object itself has.
     """
 
     name: str
@@ -67,6 +68,8 @@ class Network:
     states: bool = True
     differentiates: bool = True
     notes: tuple[Finding, ...] = ()
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    own: Callable[[], Network] | None = None
 
     def width(self, place: Place) -> dict[str, int]:
         """The sizes of a layer: the input of a higher one is the output of the one below, in all directions."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,8 +38,8 @@ def check(thing: Any, cell: Any) -> Report:
     return examine_network(network(thing), cell)
 
 
-def network(module: Any) -> Network:
-    """A module as a network; ValueUnusable where it drops out."""
+def network(module: Any, as_it_is: bool = False) -> Network:
+    """A module as a network, small or as it is; ValueUnusable where it drops out."""
     kind = str(_kind(module))
     cell = KINDS[kind]
     is_cell = kind.endswith("Cell")
@@ -50,7 +52,10 @@ def network(module: Any) -> Network:
         )
     layout = layout_of("torch", "lstm_projected" if projected else "rnn" if cell == "rnn_relu" else cell)
     sizes = {"n": N, "m": M, "p": P if projected else N}
-    twin = _twin(module, sizes, is_cell)
+    if as_it_is:
+        n = module.hidden_size
+        sizes = {"n": n, "m": module.input_size, "p": module.proj_size if projected else n}
+    twin = copy.deepcopy(module).double().cpu().requires_grad_(True) if as_it_is else _twin(module, sizes, is_cell)
     have = dict(twin.named_parameters(recurse=False))
     levels = 1 if is_cell else module.num_layers
     directions = (False, True) if not is_cell and module.bidirectional else (False,)
@@ -60,7 +65,11 @@ def network(module: Any) -> Network:
             end = "" if is_cell else f"_l{level}{'_reverse' * reverse}"
             places.append(Place(level, reverse, {a.name: a.name + end for a in layout.arrays if a.name + end in have}))
     run = _Run(twin, tuple(places), is_cell, not is_cell and module.batch_first, kind.startswith("LSTM"))
-    return Network(type(module).__name__, "lstm_projected" if projected else cell, layout, tuple(places), sizes, run)
+    name = "lstm_projected" if projected else cell
+    weights = {key: have[key].detach().numpy().copy() for place in places for key in place.names.values()}
+    own = None if as_it_is else partial(network, module, True)
+    made = Network(type(module).__name__, name, layout, tuple(places), sizes, run, own=own)
+    return replace(made, weights=weights) if as_it_is else made
 
 
 def _twin(module: Any, sizes: Mapping[str, int], is_cell: bool) -> Any:

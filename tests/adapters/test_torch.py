@@ -154,3 +154,25 @@ def test_a_users_own_cell_is_what_it_is_compared_with():
         return h, c
 
     assert sl.check(nn.LSTM(3, 4), mine).ok
+
+
+def test_a_module_is_run_at_its_own_sizes_on_its_own_weights():
+    torch = require("torch")
+    module = torch.nn.LSTM(6, 9, num_layers=2, bidirectional=True)
+    report = sl.check(module, "lstm")
+    own = [name for name in report.ulps if name.endswith("(n = 9, m = 6, its own weights)")]
+    assert report.ok and len([name for name in own if name.startswith("dweight")]) == 8
+    assert all(report.ulps[name]["scaled"] <= report.ulps[name]["bound"] for name in own)
+
+
+def test_what_is_wrong_at_the_own_sizes_alone_is_caught():
+    torch = require("torch")
+
+    class Large(torch.nn.LSTM):
+        def forward(self, x, state=None):
+            output, last = super().forward(x, state)
+            return (output * (1 + 1e-6) if self.hidden_size > 8 else output), last
+
+    report = sl.check(Large(6, 9), "lstm")
+    assert not report.ok and report.findings[0].message.startswith("at its own sizes (n = 9, m = 6, its own weights), ")
+    assert sl.check(Large(6, 8), "lstm").ok
