@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import benchmarks.threads as threads  # before whatever imports NumPy
-from benchmarks import checking, deriving, growth, sequences, startup, state_jacobian
+from benchmarks import checking, deriving, gradient_flow, growth, sequences, startup, state_jacobian
 from symlstm.emit import write
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "The state Jacobian of the LSTM (2n x 2n, float64, one example, 64 inputs)": state_jacobian,
     "The LSTM over a sequence": sequences,
     "How it grows": growth,
+    "How gradients flow": gradient_flow,
     "Checking implementations": checking,
 }
 

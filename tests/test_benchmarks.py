@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import deriving, growth, sequences, startup, state_jacobian
+from benchmarks import deriving, gradient_flow, growth, sequences, startup, state_jacobian
 from tests.support.frameworks import require
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch.func's own imports
@@ -37,6 +37,16 @@ def test_the_state_jacobian_is_timed():
     names = [row[1] for row in found]
     assert {row[0] for row in found} == {"8"} and "symlstm" in names
     assert next(row for row in found if row[1] == "symlstm")[3] == "1.00"
+
+
+def test_the_flow_of_gradients_is_timed_beside_every_peer():
+    require("torch"), require("jax")
+    times, _, memory = gradient_flow.table(size=6, count=2, steps=20, full=(3,), rounds=1, long=(10,)).split("\n\n")
+    found = rows(times)
+    assert [row[3] for row in found if row[1] == "symlstm"] == ["1.00"] * 4
+    assert {"jax: jvp", "jax: stacked by hand", "torch: jacrev", "torch: jvp"} <= {row[1] for row in found}
+    ((steps, _, peak),) = rows(memory)
+    assert steps == "10" and peak.endswith("MB")
 
 
 @pytest.mark.parametrize("mark", ["torch", "jax", "Numba"])

@@ -5,8 +5,9 @@ Directions are rows here, (..., k, s), so that every operation runs along memory
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,10 @@ class TangentSteps:
         place = {q: k for k, q in enumerate((*plan.given, *(s.quantity for s in plan.sums)))}
         terms = [t for s in plan.sums for t in s.terms]
         factors = list(dict.fromkeys(t.factor for t in terms if t.factor is not None))
-        self._factors = [formula(f) for f in factors]
+        self._factors = [_formula(f, False) for f in factors]
         self._factor_lengths = [self._length(f) for f in factors]
         matrices = list(dict.fromkeys(t.matrix for t in terms if t.matrix is not None))
-        self.matrices = [np.ascontiguousarray(formula(m, matrix=True)(p, self.sizes), dtype).T for m in matrices]
+        self.matrices = [np.ascontiguousarray(_formula(m, True)(p, self.sizes), dtype).T for m in matrices]
 
         def use(t: Term) -> _Use:
             factor = None if t.factor is None else factors.index(t.factor)
@@ -94,6 +95,11 @@ class TangentSteps:
                 elif t.factor is None:
                     total[...] = value
         return out
+
+
+@lru_cache(maxsize=512)
+def _formula(expr: Matrix, matrix: bool) -> Callable[..., Array]:
+    return formula(expr, matrix=matrix)
 
 
 def tangent_steps(cell: Cell, p: Mapping[str, Array], sizes: Mapping[Any, int], dtype: Any) -> TangentSteps | None:

@@ -25,6 +25,7 @@ from symlstm.evidence.program import Uncheckable
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Quantity
+from symlstm.gradient_flow.intervals import EPS
 from symlstm.gradient_flow.ranges import FIELD, Ranges
 from symlstm.gradient_flow.reading import require_vectors
 
@@ -112,7 +113,8 @@ def _entrywise(cell: Cell, ranges: Ranges) -> list[Condition]:
     for s, row in zip(cell.states, _blocks(cell), strict=True):
         with np.errstate(invalid="ignore"):
             sums = sum(ranges.of(block).largest.sum(axis=1) for block in row)
-        left = float(np.max(np.where(np.isnan(sums), np.inf, sums)))
+        rounding = 1 + EPS * sum(r.previous.shape[0].subs(ranges.sizes) for r in cell.states)
+        left = float(rounding * np.max(np.where(np.isnan(sums), np.inf, sums)))
         found.append(Condition(f"rows of {s.current.name}: largest sum of |J_t|", left, 1.0, "entry by entry"))
     return found
 

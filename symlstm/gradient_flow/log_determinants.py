@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,16 @@ class LogDeterminant:
     """log|det J_t| along a run: by the closed form where there is one, else of the Jacobian itself."""
 
     def __init__(self, stream: Stream) -> None:
-        self.batch = stream.batch
+        self.stream, self.batch = stream, stream.batch
+
+    @cached_property
+    def evaluate(self) -> Callable[[Any], Array] | None:
+        """From all values of a step, by name; None where no closed form is found."""
         try:
-            found = logdet(stream.cell)
+            found = logdet(self.stream.cell)
         except RuleMissing:  # a state is a matrix
-            self.evaluate = None
-            return
-        self.evaluate = evaluator(found, stream.p, stream.lengths) if found.closed else None
+            return None
+        return evaluator(found, self.stream.p, self.stream.lengths) if found.closed else None
 
     def __call__(self, step: Step) -> Array:
         """(...): the number at a step, -inf where J_t is singular."""

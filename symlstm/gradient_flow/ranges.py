@@ -13,7 +13,7 @@ from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix, hadamard, one_minus, split_number
 from symlstm.expr.nodes import Quantity, quantity
 from symlstm.expr.tree import replace
-from symlstm.gradient_flow.intervals import Interval, Intervals, point
+from symlstm.gradient_flow.intervals import EPS, Interval, Intervals, point
 
 FIELD = Intervals()
 SWEEPS = 20
@@ -58,7 +58,7 @@ class Ranges:
             if not isinstance(form, str):
                 factor, rest = self.of(form[0]).largest, self.of(form[1]).largest
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    most = np.where(factor < 1, rest / (1 - factor), np.inf)
+                    most = np.where(factor < 1, (1 + 4 * EPS) * rest / (1 - factor), np.inf)
                 found = Interval(np.maximum(found.low, -most), np.minimum(found.high, most))
                 between = self._between(*form)
                 if between is not None:
@@ -98,7 +98,8 @@ class Ranges:
                 s = self.values[q]
                 ends = np.stack([s.low * (1 - s.low), s.high * (1 - s.high)])
                 inside = (s.low <= 0.5) & (s.high >= 0.5)
-                values[symbol] = Interval(ends.min(axis=0), np.where(inside, 0.25, ends.max(axis=0)))
+                low, high = ends.min(axis=0) * (1 - 4 * EPS), ends.max(axis=0) * (1 + 4 * EPS)
+                values[symbol] = Interval(low, np.where(inside, 0.25, high))
                 rest.remove(other)
                 bumps[node] = hadamard(*rest, symbol)
                 return

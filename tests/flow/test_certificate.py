@@ -1,10 +1,14 @@
 """Certificates: no run breaks a bound, the inequalities of the literature imply it, and what fails is named."""
 
+import operator
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import symlstm as sl
 from symlstm.errors import RuleMissing, ValueUnusable
+from symlstm.gradient_flow.intervals import Interval, Intervals
 from tests.flow.numbers import BUILT_IN, VARIANTS, variant
 
 
@@ -63,11 +67,29 @@ def test_the_four_numbers_of_an_lstm():
     expected = {"i": (0.3, 1 - f), "o": (0.0, 1 - f), "c_tilde": (0.0, (1 - f) / 4), "f": (0.0, (1 - f) ** 2)}
     expected["i"] = (np.float64(0.1) + 0.2, 1 - f)
     for name, (left, right) in expected.items():
-        np.testing.assert_allclose([gates[name].left, gates[name].right], [left, right], rtol=1e-14)
-        np.testing.assert_allclose(gates[name].margin, right - left, rtol=1e-14)
+        found = gates[name].left, gates[name].right, gates[name].margin
+        np.testing.assert_allclose(found, [left, right, right - left], rtol=0, atol=16 * np.finfo(float).eps)
     assert not gates["i"].holds and gates["o"].holds
     p["W_i"][...] = 0.0
     assert sl.certificate("lstm", p).holds
+
+
+def test_intervals_are_rounded_outwards():
+    rng, field = np.random.default_rng(0), Intervals()
+    for _ in range(20):
+        ends = np.sort(rng.normal(size=(2, 2, 3, 4)) * 10.0 ** rng.integers(-9, 9, size=(2, 2, 3, 4)), axis=0)
+        a, b = (Interval(ends[0][k], ends[1][k]) for k in (0, 1))
+        for found, exact in ((field.add(a, b), operator.add), (field.multiply(a, b), operator.mul)):
+            arrays = (found.low, found.high, a.low, a.high, b.low, b.high)
+            for low, high, *corners in zip(*map(np.ravel, arrays), strict=True):
+                values = [exact(Fraction(x), Fraction(y)) for x in corners[:2] for y in corners[2:]]
+                assert Fraction(low) <= min(values) and max(values) <= Fraction(high)
+        v = Interval(b.low.T, b.high.T)
+        product = field.matmul(Interval(a.low, a.low), v)
+        for i, j in np.ndindex(3, 3):
+            rows = [[Fraction(a.low[i, k]) * Fraction(end[k, j]) for end in (v.low, v.high)] for k in range(4)]
+            assert Fraction(product.low[i, j]) <= sum(map(min, rows))
+            assert sum(map(max, rows)) <= Fraction(product.high[i, j])
 
 
 def test_a_tanh_network_contracts_if_the_norm_of_its_weights_is_below_one():

@@ -87,7 +87,9 @@ def test_the_exponents_add_up_to_the_mean_of_the_logarithm_of_the_determinant(na
     assert abs(found.residual) <= 1e-9 * abs(found.exponents.sum())
 
 
-@pytest.mark.parametrize("gain, exponent", [(1.0, -0.290), (1.8, -0.059), (2.2, -0.0001), (3.0, 0.060), (5.0, 0.175)])
+@pytest.mark.parametrize(
+    "gain, exponent", [(1.0, -0.290), (1.8, -0.059), (2.2, -0.0001), (3.0, 0.060), (5.0, 0.175), (8.0, 0.338)]
+)
 def test_an_autonomous_lstm_becomes_chaotic_at_a_gain_of_two(gain, exponent):
     rng = np.random.default_rng(3)
     p = gaussian("lstm", 256, gain, rng)
@@ -108,6 +110,18 @@ def test_a_tanh_network_without_input_is_chaotic_above_gain_one(gain):
         assert abs(found - np.log(mu)) <= 5e-3
     else:
         assert found > 0.1
+
+
+@pytest.mark.parametrize("gain", [1.2, 4.0])
+def test_a_gru_without_input_is_chaotic_above_its_critical_gain_only(gain):
+    rng = np.random.default_rng(5)
+    p = gaussian("gru", 200, gain, rng)
+    found = sl.lyapunov("gru", p, steps=1500, states=0.1 * rng.normal(size=200), count=1, burn_in=500).exponents[0]
+    if gain < 2:  # at zero bias the critical gain is 1 / sigma(0)
+        mu = np.linalg.eigvals(p["U_n"])
+        assert abs(found - np.log(np.max(np.abs(0.5 + mu / 4)))) <= 5e-3
+    else:
+        assert found > 0.02
 
 
 def test_a_cell_without_output_gate_has_as_many_exponents_of_minus_infinity_as_it_has_units():
