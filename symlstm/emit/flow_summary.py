@@ -45,7 +45,7 @@ def _summary(flow: Flow) -> Section:
     rows = [_exponent(flow)]
     for half in flow.half_lives:
         middle = np.quantile(half.half_life, 0.5, method="nearest")
-        rows.append((_number(middle), f"half-life of ${_latex(half.state)}$ by the direct path, steps", _units(half)))
+        rows.append((_number(middle), f"half-life of ${_latex(half.state)}$ by the direct path, steps", _units(flow, half)))
     radius = flow.snapshots.spectral_radius
     rows.append((_number(np.median(radius)), "spectral radius of $J_t$", _spread(radius)))
     largest = flow.snapshots.singular_values[..., 0]
@@ -76,8 +76,9 @@ def _exponent(flow: Flow) -> tuple[str, str, str]:
     return _number(np.median(first)), "first Lyapunov exponent, nats a step", said
 
 
-def _units(half: Any) -> str:
-    return f"{_spread(half.half_life)} (median of {half.half_life.shape[-1]} units)"
+def _units(flow: Flow, half: Any) -> str:
+    of_one = half.half_life.shape[flow.spectrum.exponents.ndim - 1 :]
+    return f"{_spread(half.half_life)} (median of {int(np.prod(of_one))} units)"
 
 
 def _latex(name: str) -> str:

@@ -194,3 +194,14 @@ def test_progress_is_told_after_every_step():
     told = []
     sl.flow(cell, p, x, states, starts=1, progress=lambda done, whole: told.append((done, whole)))
     assert told == [(k, 5) for k in range(1, 6)]
+
+
+def test_the_summary_counts_the_units_of_one_example_whatever_their_axes():
+    def fast_weights(x: "n", A_prev: "n n", *, w: "n"):
+        f = sl.sigmoid(w)
+        A = f * A_prev + np.outer(np.tanh(x), np.tanh(x))
+        return A
+
+    x = np.random.default_rng(0).normal(size=(5, 2, 3))
+    found = sl.flow(fast_weights, {"w": np.ones(3)}, x)
+    assert f"median of {found.half_lives[0].half_life[0].size} units" in str(found)
