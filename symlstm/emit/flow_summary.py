@@ -45,7 +45,9 @@ def _summary(flow: Flow) -> Section:
     rows = [_exponent(flow)]
     for half in flow.half_lives:
         middle = np.quantile(half.half_life, 0.5, method="nearest")
-        rows.append((_number(middle), f"half-life of ${_latex(half.state)}$ by the direct path, steps", _units(flow, half)))
+        rows.append(
+            (_number(middle), f"half-life of ${_latex(half.state)}$ by the direct path, steps", _units(flow, half))
+        )
     radius = flow.snapshots.spectral_radius
     rows.append((_number(np.median(radius)), "spectral radius of $J_t$", _spread(radius)))
     largest = flow.snapshots.singular_values[..., 0]
@@ -129,3 +131,10 @@ def _connectivity(flow: Flow) -> Section:
     what = "the loss" if found.of == "loss" else f"the sum of {found.of}"
     title = f"Gradient of {what} at the last step, by how many steps back"
     return Section((title,), (_table(("steps back", *named), rows),), {"kind": "connectivity"})
+
+
+def left_out(flow: Flow) -> list[Section]:
+    """What this cell does not have, and why."""
+    rows = tuple(((what,), (why,)) for what, why in flow.left_out.items())
+    table = Table((("what",), ("why it is not here",)), rows)
+    return [Section(("Left out",), (table,), {"kind": "left out"})] if rows else []

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.emit.document import Block, Document, Figure, Formula, Paragraph, Prose, Section, Table, formula
+from symlstm.emit.flow_summary import left_out
 from symlstm.expr.nodes import t
 from symlstm.expr.notation import DEFAULT
 from symlstm.gradient_flow.first import first_example
@@ -33,10 +34,7 @@ def flow_document(flow: Flow) -> Document:
         )
     if own.certificate is not None:
         sections.append(Section(("Certificate",), _certificate(own.certificate), {"kind": "certificate"}))
-    if own.left_out:
-        rows = tuple(((what,), (why,)) for what, why in own.left_out.items())
-        table = Table((("what",), ("why it is not here",)), rows)
-        sections.append(Section(("Left out",), (table,), {"kind": "left out"}))
+    sections += left_out(own)
     title = (f"Flow of gradients through {flow.cell}, {flow.steps:,} step{'s' * (flow.steps != 1)}",)
     return Document(title, tuple(sections), {"kind": "flow", "cell": flow.cell, "steps": flow.steps})
 

@@ -205,3 +205,4 @@ def test_the_summary_counts_the_units_of_one_example_whatever_their_axes():
     x = np.random.default_rng(0).normal(size=(5, 2, 3))
     found = sl.flow(fast_weights, {"w": np.ones(3)}, x)
     assert f"median of {found.half_lives[0].half_life[0].size} units" in str(found)
+    assert "norms over a lag" in str(found)
