@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class SymlstmError(Exception):
@@ -79,3 +80,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> NameUnknown:
     listed = ", ".join(near or choices)
     hint = f"did you mean {listed}?" if near else f"there are: {listed}" if listed else ""
     return NameUnknown(f"there is no {kind} named {name!r}", hint)
+
+
+def shown(value: Any) -> str:
+    """A value in a message: by itself where it is short, else by what it is."""
+    text = repr(value)
+    if len(text) <= 60 and "\n" not in text:
+        return text
+    shape = getattr(value, "shape", None)
+    return f"a {type(value).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")

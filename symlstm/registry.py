@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from symlstm.equations import Cell
-from symlstm.errors import CellError, unknown
+from symlstm.errors import CellError, shown, unknown
 from symlstm.plugins import CELLS, registered
 from symlstm.trace.distinct import with_distinct_signs
 from symlstm.trace.read import trace
@@ -42,7 +42,7 @@ def cell(
     elif callable(source):
         function = source
     else:
-        raise CellError(f"{source!r} is not a cell", "give a name, file.py:function, or a function")
+        raise CellError(f"{shown(source)} is not a cell", "give a name, file.py:function, or a function")
     inputs = (inputs,) if isinstance(inputs, str) else inputs
     states = (states,) if isinstance(states, str) else states
     _require_texts(shapes)

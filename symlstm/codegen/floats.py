@@ -32,10 +32,14 @@ def arrays_of(named: Sequence[tuple[str, Any]], like: Any = None) -> list[Array]
 def as_array(name: str, value: Any) -> Array:
     """One argument as an array of floating-point numbers. Raises ShapeError, ValueUnusable."""
     mismatch.require_unmasked(name, value)
+    if hasattr(value, "detach"):  # a tensor of torch, whose gradient nobody asks for here
+        value = _detached(value)
     try:
         array = np.asarray(value)
     except ValueError:
         raise ShapeError(f"{name} is ragged: its rows have different lengths") from None
+    if array.dtype.name == "bfloat16":
+        return array.astype(np.float32)  # exact
     if array.dtype.kind in "fc":
         return array
     if array.dtype.kind in "iub":
@@ -43,6 +47,11 @@ def as_array(name: str, value: Any) -> Array:
         fix = f"{name}.astype(float)" if hasattr(value, "astype") else "write 1.0 instead of 1"
         raise ValueUnusable(f"{name} holds {what} ({array.dtype}), not floating-point numbers", fix)
     raise ValueUnusable(f"{name} holds {array.dtype}, not floating-point numbers")
+
+
+def _detached(value: Any) -> Any:
+    value = value.detach().cpu()
+    return value.float() if "bfloat16" in str(value.dtype) else value
 
 
 def finite(array: Array) -> bool:

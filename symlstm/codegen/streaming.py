@@ -109,20 +109,38 @@ class Piece:
 
 
 class Stream:
-    """The steps of a sequence, one after the other; see `read_stream`. lengths: the sizes n, m, ... by name."""
+    """The steps of a sequence, one after the other; see `read_stream`. lengths: the sizes n, m, ... by name.
+
+    Everything is computed in float64 at least, whatever the numbers were stored in.
+    """
 
     def __init__(self, compiled: Compiled, given: Given, x: Any, steps: int) -> None:
         self.compiled, self.cell = compiled, compiled.cell
-        self.p, self.x, self.steps = given.p, x, steps
+        self.p, self.steps = {name: _wide(a) for name, a in given.p.items()}, steps
         self.batch, self.lengths = given.batch, given.sizes
+        self.x = self._beside_states(x)
         own = self._own(given.states)
-        self.first = tuple(np.broadcast_to(a, (*given.batch, *o)) for a, o in zip(given.states, own, strict=True))
+        states = zip(map(_wide, given.states), own, strict=True)
+        self.first = tuple(np.broadcast_to(a, (*given.batch, *o)) for a, o in states)
         self.functions: dict[str, Any] = {"values": _Remembered(compiled._functions["values"])}
         self.known: dict[str, bool] = {}
 
     def _own(self, states: tuple[Array, ...]) -> list[tuple[int, ...]]:
         axes = [len(self.cell.shapes[s.previous.name]) for s in self.cell.states]
         return [a.shape[a.ndim - k :] for a, k in zip(states, axes, strict=True)]
+
+    def _beside_states(self, x: Any) -> Any:
+        """The inputs with all batch axes between time and their own, of length 1 where they had none."""
+        if x is None:
+            return None
+        found = []
+        for q, a in zip(self.cell.inputs, x if isinstance(x, tuple) else (x,), strict=True):
+            own, lead = len(self.cell.shapes[q.name]), isinstance(a, np.ndarray)
+            array = a if lead else a.value
+            batch = array.shape[lead : array.ndim - own]
+            shape = (*array.shape[:lead], *(1,) * (len(self.batch) - len(batch)), *array.shape[lead:])
+            found.append(array.reshape(shape) if lead else _Same(array.reshape(shape)))
+        return tuple(found) if len(found) > 1 else found[0]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -131,7 +149,8 @@ class Stream:
 
     @property
     def dtype(self) -> Any:
-        return np.result_type(*self.first, *self.p.values())
+        xs = self.x if isinstance(self.x, tuple) else () if self.x is None else (self.x,)
+        return np.result_type(*self.first, *self.p.values(), *(a.dtype for a in xs))
 
     def has(self, name: str) -> bool:
         """Whether a function can be generated for this cell."""
@@ -200,12 +219,16 @@ class _Same:
     """The same input at every step."""
 
     def __init__(self, value: Array) -> None:
-        self.value = value
+        self.value, self.dtype = value, value.dtype
 
     def __getitem__(self, index: int | slice) -> Array:
         if isinstance(index, slice):
             return np.broadcast_to(self.value, (index.stop - index.start, *self.value.shape))
         return self.value
+
+
+def _wide(array: Array) -> Array:
+    return array.astype(np.result_type(array, np.float64), copy=False)
 
 
 def read_stream(
@@ -232,8 +255,7 @@ def _without_input(compiled: Compiled, parameters: Any, steps: int, states: Any)
     cell = compiled.cell
     states = compiled.zero_states(parameters) if states is None else states
     sizes = inputs.sizes_from_parameters(cell, parameters)
-    dtype = np.result_type(*map(np.asarray, parameters.values())) if parameters else np.float64
-    zeros = tuple(np.zeros(shape_of(cell, q, sizes), dtype) for q in cell.inputs)
+    zeros = tuple(np.zeros(shape_of(cell, q, sizes)) for q in cell.inputs)
     given = inputs.read(cell, parameters, zeros if len(zeros) > 1 else zeros[0], states)
     same = tuple(_Same(a) for a in zeros)
     return Stream(compiled, given, same if len(same) > 1 else same[0], sequences.count(steps))

@@ -19,7 +19,7 @@ from symlstm.calculus.solution import linear_in
 from symlstm.codegen import compile, inputs
 from symlstm.codegen.fitting import shape_of
 from symlstm.equations import Cell, State
-from symlstm.errors import RuleMissing, ValueUnusable
+from symlstm.errors import RuleMissing, ValueUnusable, shown
 from symlstm.evidence.interpret import evaluate
 from symlstm.evidence.program import Uncheckable
 from symlstm.expr import nodes as x
@@ -81,15 +81,16 @@ class Certificate:
 
 
 def certificate(cell: Any, parameters: Any, largest_input: Any = 1.0) -> Certificate:
-    """Conditions under which |J_t| < 1 at every step of every run, with their margins.
+    """Conditions under which |J_t| < 1 at every step of every run from zero states, with their margins.
 
-    largest_input: no entry of an input exceeds it in size. Raises ShapeError, ValueUnusable and NameUnknown for numbers
+    largest_input: no entry of an input exceeds it in size. A run from other states counts as long as these are within
+    what the states can become from zero. Raises ShapeError, ValueUnusable and NameUnknown for numbers
     that cannot be used, RuleMissing where no bound is known for a function of the cell, or a state is a matrix.
     """
     k = compile(cell)
     number = isinstance(largest_input, (int, float, np.number)) and not isinstance(largest_input, bool)
     if not number or not 0 <= largest_input < np.inf:
-        raise ValueUnusable(f"largest_input must be a number, 0 or more, not {largest_input!r}")
+        raise ValueUnusable(f"largest_input must be a number, 0 or more, not {shown(largest_input)}")
     require_vectors(k.cell, "bounds of J are known")
     sizes = inputs.sizes_from_parameters(k.cell, parameters)
     zero = [np.zeros(shape_of(k.cell, q, sizes)) for q in k.cell.inputs]

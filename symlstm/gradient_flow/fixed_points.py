@@ -7,7 +7,7 @@ in closed form the equation itself is solved, to rounding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ import numpy as np
 from symlstm.codegen import compile, inputs
 from symlstm.codegen.compiled import Compiled
 from symlstm.codegen.fitting import Given, shape_of
-from symlstm.errors import ShapeError
-from symlstm.gradient_flow.reading import Array, require_vectors, whole_number
+from symlstm.equations import Cell
+from symlstm.errors import ShapeError, ValueUnusable, shown
+from symlstm.gradient_flow.reading import Array, generator, require_vectors, whole_number
 
 STEPS = 100
 HALVINGS = 30
@@ -53,7 +54,8 @@ class FixedPoints:
         kinds = ", ".join(f"{'stable' if q.stable else 'unstable'} {q.spectral_radius:.6g}" for q in self.points[:5])
         more = ", ..." if len(self.points) > 5 else ""
         return (
-            f"<{self.cell}: {len(self.points)} fixed points ({kinds}{more}), from {self.converged} of "
+            f"<{self.cell}: {len(self.points)} fixed point{'s' * (len(self.points) != 1)} ({kinds or 'none'}{more}), "
+            f"from {self.converged} of "
             f"{self.starts} starts>"
         )
 
@@ -79,12 +81,14 @@ def fixed_points(
     return FixedPoints(k.cell.name, tuple(order), len(point), int(converged.sum()))
 
 
-def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale: float, rng: Any) -> Given:
+def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale: Any, rng: Any) -> Given:
     """The origin, random states, and those that were given, one example each."""
-    cell, generator = k.cell, np.random.default_rng(rng)
+    cell, random = k.cell, generator(rng)
     require_vectors(cell, "fixed points are looked for")
+    if isinstance(scale, bool) or not isinstance(scale, (int, float, np.number)) or not np.isfinite(scale):
+        raise ValueUnusable(f"scale must be a number, the deviation of the starts, not {shown(scale)}")
     shapes = [a.shape for a in k.zero_states(parameters, (count,))]
-    first: list[Array] = [np.asarray(scale * generator.standard_normal(shape)) for shape in shapes]
+    first: list[Array] = [np.asarray(scale * random.standard_normal(shape)) for shape in shapes]
     for a in first:
         a[0] = 0.0
     if states is not None:
@@ -103,7 +107,21 @@ def _starts(k: Compiled, parameters: Any, x: Any, states: Any, count: int, scale
         sizes = inputs.sizes_from_parameters(cell, parameters)
         zeros = tuple(np.zeros(shape_of(cell, q, sizes)) for q in cell.inputs)
         x = zeros if len(zeros) > 1 else zeros[0]
-    return inputs.read(cell, parameters, x, tuple(first))
+    _require_one_step(cell, x)
+    given = inputs.read(cell, parameters, x, tuple(first))
+    return replace(given, p={name: a.astype(np.result_type(a, float), copy=False) for name, a in given.p.items()})
+
+
+def _require_one_step(cell: Cell, x: Any) -> None:
+    for q, value in zip(cell.inputs, inputs.split_inputs(cell, x), strict=True):
+        own = len(cell.shapes[q.name])
+        if np.ndim(value) > own:
+            size = " x ".join(map(str, np.shape(value)))
+            axes = (*range(np.ndim(value) - own),)
+            raise ShapeError(
+                f"fixed points are those at one constant input, and {q.name} is {size}",
+                f"for their mean: {q.name}.mean(axis={axes if len(axes) > 1 else axes[0]})",
+            )
 
 
 @dataclass(frozen=True)
@@ -146,7 +164,9 @@ class _Problem:
 
     def _isolated(self, point: Array, eps: Any) -> Array:
         """Whether I - J says where the point is: else a gate that rounds to 1 makes anything a fixed point."""
-        smallest = np.linalg.svd(np.eye(point.shape[-1]) - self.jacobian(point), compute_uv=False)
+        matrix = np.eye(point.shape[-1]) - self.jacobian(point)
+        finite: Array = np.asarray(np.isfinite(matrix).all(axis=(-2, -1)))
+        smallest = np.linalg.svd(np.where(finite[:, None, None], matrix, 0.0), compute_uv=False)
         return np.asarray(smallest[..., -1] > np.sqrt(eps))
 
     def _newton(self, point: Array, off: Array) -> Array:

@@ -64,6 +64,8 @@ def half_life(
 ) -> HalfLife:
     """-ln 2 / (1/T sum_t log|a_t|), unit by unit, a_t being the factor of the direct path (the forget gate of an LSTM).
 
+    a_t is what s_{t-1} is multiplied by where s_t = a_t s_{t-1} + b_t, gates and candidates being as they were: what
+    peepholes or the recurrent weights add to it belongs to the other paths.
     X, steps, states: as for `symlstm.lyapunov`. state: which one, by name; where None, the first with a direct path.
     Raises RuleMissing where none is carried over entry by entry, ShapeError, ValueUnusable and NameUnknown.
     """

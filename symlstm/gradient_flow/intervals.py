@@ -137,6 +137,13 @@ class Intervals:
             return Interval(low - off, high + off)
         if np.array_equal(b.low, b.high):
             return self.transpose(self.matmul(self.transpose(b), self.transpose(a)))
+        if not (a.bounded and b.bounded):
+            ends = [_product(x[:, :, None], y[None]) for x in (a.low, a.high) for y in (b.low, b.high)]
+            low, high = np.min(ends, axis=0), np.max(ends, axis=0)
+            error = (a.shape[1] + 2) * EPS
+            return Interval(
+                low.sum(axis=1) - error * np.abs(low).sum(axis=1), high.sum(axis=1) + error * np.abs(high).sum(axis=1)
+            )
         middle, off = (a.low + a.high) / 2, (a.high - a.low) / 2
         centre, spread = (b.low + b.high) / 2, (b.high - b.low) / 2
         product, width = middle @ centre, np.abs(middle) @ spread + off @ (np.abs(centre) + spread)

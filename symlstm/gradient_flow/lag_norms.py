@@ -7,7 +7,7 @@ the other states of the same step (h = o tanh(c) contains c), as in `derive(...,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from symlstm.calculus.derivation import derive
 from symlstm.codegen import formula
 from symlstm.codegen.streaming import Step, Stream
 from symlstm.equations import State
-from symlstm.errors import RuleMissing, ShapeError, unknown
+from symlstm.errors import RuleMissing, ShapeError, ValueUnusable, shown, unknown
 from symlstm.expr.nodes import Zeros
 from symlstm.gradient_flow.factors import Factor, factor_of
 from symlstm.gradient_flow.reading import Array, require_vectors, whole_number
@@ -63,9 +63,7 @@ class LagRun:
         self.stream, cell = stream, stream.cell
         require_vectors(cell, "norms over a lag are taken")
         self.lags = _lags(lags, stream.steps)
-        self.pairs = [(_state(stream, a), _state(stream, b)) for a, b in pairs] if pairs is not None else [
-            (s, s) for s in cell.states
-        ]  # fmt: skip
+        self.pairs = [(s, s) for s in cell.states] if pairs is None else _pairs(stream, pairs)
         self.sources = list(dict.fromkeys(wrt for _, wrt in self.pairs))
         stops = np.cumsum(stream.sizes)
         self.rows = {s: slice(int(b) - n, int(b)) for s, n, b in zip(cell.states, stream.sizes, stops, strict=True)}
@@ -146,10 +144,25 @@ def _lags(lags: Any, steps: int) -> list[int]:
     """Increasing numbers of steps; where none are given, 1, 2, 5, 10, ... as far as the run goes."""
     if lags is None:
         return [k for k in (1, 2, 5, 10, 20, 50, 100) if k < steps]
+    if isinstance(lags, str) or np.ndim(lags) != 1:
+        raise ValueUnusable(f"lags must be a list of numbers of steps, not {shown(lags)}", "lags=[1, 10, 100]")
     for lag in lags:
         if whole_number("a lag", lag, 1, 10**9) >= steps:
             raise ShapeError(f"the lag {lag} is too long for {steps} steps", f"lags are 1 to {steps - 1}")
     return sorted(set(lags))
+
+
+def _pairs(stream: Stream, pairs: Any) -> list[tuple[State, State]]:
+    names = [s.current.name for s in stream.cell.states]
+    example = f'pairs=[("{names[0]}", "{names[-1]}")] is d{names[0]}_t/d{names[-1]}_(t-k)'
+    if isinstance(pairs, str) or not isinstance(pairs, Iterable):
+        raise ValueUnusable(f"pairs must be a list of pairs of states, not {shown(pairs)}", example)
+    found = []
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueUnusable(f"a pair is two states, not {shown(pair)}", example)
+        found.append((_state(stream, pair[0]), _state(stream, pair[1])))
+    return found
 
 
 def _state(stream: Stream, name: str) -> State:

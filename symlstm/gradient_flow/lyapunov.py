@@ -19,7 +19,7 @@ from symlstm.codegen.streaming import Piece, Step, Stream
 from symlstm.codegen.tangent_steps import tangent_steps
 from symlstm.errors import ValueUnusable
 from symlstm.gradient_flow.log_determinants import LogDeterminant
-from symlstm.gradient_flow.reading import Array, stream_of, whole_number
+from symlstm.gradient_flow.reading import Array, generator, stream_of, whole_number
 from symlstm.gradient_flow.stretches import Stretches
 
 KEPT = 128
@@ -96,7 +96,7 @@ class SpectrumRun:
         self.count = rows if count is None else whole_number("count", count, 1, rows)
         self.burn_in = whole_number("burn_in", burn_in, 0, stream.steps - 1)
         self.dtype = np.result_type(stream.dtype, np.float64)
-        first = np.random.default_rng(rng).standard_normal((*stream.batch, self.count, rows))
+        first = generator(rng).standard_normal((*stream.batch, self.count, rows))
         self.directions = np.linalg.qr(first.astype(self.dtype).mT)[0]  # the first ones are the same for every count
         tangents = tangent_steps(stream.cell, stream.p, stream.lengths, self.dtype)
         self.stretches = None if tangents is None else Stretches(tangents, self.directions)

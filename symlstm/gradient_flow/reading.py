@@ -9,7 +9,7 @@ import numpy as np
 from symlstm.codegen import compile
 from symlstm.codegen.streaming import Stream, read_stream
 from symlstm.equations import Cell
-from symlstm.errors import RuleMissing, ShapeError, ValueUnusable
+from symlstm.errors import RuleMissing, ShapeError, ValueUnusable, shown
 
 Array = np.ndarray[Any, Any]
 
@@ -27,6 +27,17 @@ def stream_of(cell: Any, parameters: Any, x: Any, steps: Any, states: Any) -> St
     return found
 
 
+def generator(rng: Any) -> np.random.Generator:
+    """What makes random numbers, from a seed or from NumPy's own generators; ValueUnusable for anything else."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueUnusable(
+            f"rng must be a seed or a generator of NumPy's, not {shown(rng)}",
+            "rng=0, or rng=np.random.default_rng(0)",
+        ) from None
+
+
 def require_vectors(cell: Cell, what: str) -> None:
     """RuleMissing where a state is a matrix."""
     for s in cell.states:
@@ -37,5 +48,5 @@ def require_vectors(cell: Cell, what: str) -> None:
 def whole_number(name: str, value: Any, least: int, most: int) -> int:
     """An argument that is a whole number between two; ValueUnusable says what it must be."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-        raise ValueUnusable(f"{name} must be a whole number from {least} to {most}, not {value!r}")
+        raise ValueUnusable(f"{name} must be a whole number from {least} to {most}, not {shown(value)}")
     return int(value)

@@ -48,7 +48,7 @@ def read_signature(
     """Sort the arguments: `*_prev` are states, positional ones before them inputs, the others parameters."""
     arguments = list(inspect.signature(function).parameters.values())
     if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments):
-        raise CellError(f"{function.__name__} takes *args or **kwargs", "name every input, state and parameter")
+        raise CellError(f"{_called(function)} takes *args or **kwargs", "name every input, state and parameter")
     numbers = {a.name for a in arguments if a.default is not a.empty and not isinstance(a.default, np.ndarray)}
     positional = [a.name for a in arguments if a.kind is not a.KEYWORD_ONLY and a.name not in numbers]
     keyword = [a.name for a in arguments if a.kind is a.KEYWORD_ONLY and a.name not in numbers]
@@ -56,7 +56,7 @@ def read_signature(
         states = [name for name in positional if is_previous(name)] or _guessed_states(function, positional)
     missing = [name for name in (*states, *(inputs or ())) if name not in positional]
     if missing:
-        raise CellError(f"{function.__name__} has no positional argument {missing[0]!r}")
+        raise CellError(f"{_called(function)} has no positional argument {missing[0]!r}")
     last = max(positional.index(name) for name in states)
     if inputs is None:
         named = [k for k, name in enumerate(positional) if name in INPUT_NAMES and name not in states]
@@ -67,6 +67,10 @@ def read_signature(
     return Signature(
         tuple(inputs), tuple(states), tuple(parameters), tuple(positional), _shapes(function, arguments, shapes or {})
     )
+
+
+def _called(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def batch_axis(varying: Mapping[str, Shape], parameters: Iterable[Shape]) -> str:
@@ -91,7 +95,7 @@ def _guessed_states(function: Callable[..., Any], positional: list[str]) -> list
     if named:
         return named
     raise CellError(
-        f"{getattr(function, '__name__', function)} has no argument that is a previous state",
+        f"{_called(function)} has no argument that is a previous state",
         'name previous states with _prev, e.g. def cell(x, h_prev, *, W): ..., or pass sl.cell(f, states=("h",))',
     )
 

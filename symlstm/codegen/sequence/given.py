@@ -143,7 +143,7 @@ def zero_states(cell: Cell, p: Any, batch_shape: Any) -> tuple[Array, ...]:
     batch = batch_shape if isinstance(batch_shape, (tuple, list)) else (batch_shape,)
     if not all(isinstance(b, (int, np.integer)) and not isinstance(b, bool) and b >= 0 for b in batch):
         raise ShapeError(f"batch_shape must be a whole number or a tuple of them, not {batch_shape!r}")
-    dtype = np.result_type(*map(np.asarray, p.values())) if p else np.dtype(np.float64)
+    dtype = np.result_type(*(as_array(name, a) for name, a in p.items())) if p else np.dtype(np.float64)
     made = []
     for s in cell.states:
         spec = spec_of(cell, s.previous)
