@@ -13,6 +13,7 @@ from symlstm.checkpoints.layers import FORWARD, REVERSE, Layer, read_checkpoint
 from symlstm.checkpoints.nearest import amiss
 from symlstm.checkpoints.read import read_arrays
 from symlstm.codegen import inputs
+from symlstm.codegen.fitting import shape_of
 from symlstm.conventions.convert import flattened
 from symlstm.conventions.table import CELLS, OWN, layout_of
 from symlstm.equations import Cell
@@ -60,7 +61,7 @@ def choose(
         raise ValueUnusable(
             f"{path.name} has {len(meant)} layers of {cell.name}{' that fit' * (layer is not None)}", listing(meant)
         )
-    return Chosen(_usable(meant[0], path), tuple(_usable(b, path) for b in _below(meant[0], layers)))
+    return Chosen(_usable(meant[0], path), tuple(_usable(b, path) for b in _below(meant[0], layers, cell)))
 
 
 def listing(layers: Sequence[Layer]) -> str:
@@ -131,11 +132,11 @@ def _by_own_names(path: Path, cell: Cell) -> list[Layer]:
     return found
 
 
-def _below(one: Layer, layers: Sequence[Layer]) -> list[Layer]:
+def _below(one: Layer, layers: Sequence[Layer], cell: Cell) -> list[Layer]:
     """The layers under it in its stack, the first ones first; ShapeError where one is missing."""
     found = [other for other in layers if other.name == one.name and other.level < one.level]
     for level in range(1, one.level + 1):
-        outputs = sum(other.n for other in found if other.level == level - 1)
+        outputs = sum(_width(cell, other) for other in found if other.level == level - 1)
         reading = [other.m for other in (*found, one) if other.level == level]
         if any(m != outputs for m in reading):
             raise ShapeError(
@@ -144,6 +145,12 @@ def _below(one: Layer, layers: Sequence[Layer]) -> list[Layer]:
                 "a layer below is missing, or of another cell",
             )
     return sorted(found, key=lambda other: (other.level, other.direction == REVERSE))
+
+
+def _width(cell: Cell, layer: Layer) -> int:
+    """How many numbers a layer hands on at a step: those of its first state, which a projection makes fewer than n."""
+    sizes = inputs.sizes_from_parameters(cell, layer.parameters)
+    return int(shape_of(cell, cell.states[0].current, sizes)[-1])
 
 
 def _usable(one: Layer, path: Path) -> Layer:

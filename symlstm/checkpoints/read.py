@@ -41,7 +41,32 @@ def _safetensors(path: Path) -> Contents:
     try:
         return Contents(dict(numpy.load_file(path)))
     except Exception as error:  # its own error class is that of the library's core
+        if "bfloat16" in str(error):  # which NumPy does not have
+            return Contents({name: _stored(path, name, kept) for name, kept in _deserialized(path)})
         raise ValueUnusable(f"{path.name} cannot be read: {error}", "it must be a safetensors file") from None
+
+
+def _deserialized(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    found: list[tuple[str, dict[str, Any]]] = library("safetensors", "safetensors").deserialize(path.read_bytes())
+    return found
+
+
+def _stored(path: Path, name: str, kept: dict[str, Any]) -> Any:
+    """A tensor from its bytes; bfloat16 is the upper half of float32."""
+    if kept["dtype"] == "BF16":
+        upper = np.frombuffer(kept["data"], "<u2").astype("<u4")
+        return (upper << 16).view("<f4").reshape(kept["shape"])
+    if kept["dtype"] not in SAFETENSORS:
+        raise ValueUnusable(
+            f"{name} in {path.name} is stored as {kept['dtype']}", f"known: BF16, {', '.join(SAFETENSORS)}"
+        )
+    return np.frombuffer(kept["data"], SAFETENSORS[kept["dtype"]]).reshape(kept["shape"])
+
+
+SAFETENSORS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?"} | {
+    f"{kind}{bits}": f"<{kind.lower()}{bits // 8}" for kind in "IU" for bits in (8, 16, 32, 64)
+}
+"""What NumPy calls the types of a safetensors file."""
 
 
 def _npz(path: Path) -> Contents:

@@ -73,7 +73,7 @@ def flow(
         found = find(cell)
         chosen = choose(checkpoint, found, layer=layer, direction=direction, convention=convention)
         x, count_of_steps = cell_inputs(found, chosen, data or [], steps=steps, batch_first=batch_first)
-        print(read_as(chosen, x, count_of_steps), file=sys.stderr)
+        print(read_as(found, chosen, x, count_of_steps, batch_first), file=sys.stderr)
         with progress_bar("steps") as progress:
             report = measure(
                 found,

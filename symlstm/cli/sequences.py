@@ -74,15 +74,26 @@ def _run(cell: Cell, layer: Layer, x: Array) -> Array:
     return h[::-1] if back else h
 
 
-def read_as(chosen: Chosen, x: Any, steps: int | None) -> str:
+def read_as(cell: Cell, chosen: Chosen, x: Any, steps: int | None, batch_first: bool) -> str:
     """In one line, how the files were understood."""
     layer = chosen.layer
-    read = f"{layer.label}: {layer.cell} as {layer.convention} names it, n = {layer.n}, m = {layer.m}"
+    sizes = inputs.sizes_from_parameters(cell, layer.parameters)
+    shown = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+    read = f"{layer.label}: {layer.cell} as {layer.convention} names it, {shown}"
     if x is None:
-        return f"{read}; {steps} steps of zero input"
+        return f"{read}; {_counted(steps or 0, 'step')}{' of zero input' * bool(cell.inputs)}"
     shape = np.shape(x[0] if isinstance(x, tuple) else x)
-    examples = f", {int(np.prod(shape[1:-1]))} examples" if len(shape) > 2 else ""
-    return f"{read}; {shape[0]} steps{examples}"
+    if len(shape) == 2:
+        return f"{read}; {_counted(shape[0], 'step')}"
+    examples = int(np.prod(shape[1:-1]))
+    said = f"{read}; {_counted(shape[0], 'step')}, {_counted(examples, 'example')}"
+    if not batch_first and examples > shape[0]:
+        said += " (if it is the other way round: --batch-first)"
+    return said
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def initial_states(cell: Cell, source: str) -> tuple[Array, ...]:

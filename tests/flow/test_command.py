@@ -114,6 +114,43 @@ def test_a_layer_of_a_stack_reads_what_the_layers_below_give(run):
     assert done.exit_code == 2 and "stack.pt has no lstm layer 2" in done.stderr
 
 
+def test_a_projection_hands_on_fewer_numbers_than_the_cell_has(run):
+    torch = require("torch")
+    module = torch.nn.LSTM(4, 5, num_layers=2, proj_size=2).double()
+    torch.save(module.state_dict(), "projected.pt")
+    with torch.no_grad():
+        first = torch.nn.LSTM(4, 5, proj_size=2).double()
+        first.load_state_dict({name: a for name, a in module.state_dict().items() if "_l0" in name})
+        below = first(torch.as_tensor(X))[0].numpy()
+    (layer,) = [one for one in sl.read_checkpoint("projected.pt") if one.level == 1]
+    wanted = sl.flow("lstm_projected", layer.parameters, below, starts=1)
+    done = run("lstm_projected", "--checkpoint", "projected.pt", "--data", "x.npy", "--layer", 1, *QUICK)
+    np.testing.assert_allclose(report(done)["spectrum"]["exponents"], wanted.spectrum.exponents, rtol=1e-9)
+    assert "n = 5, p = 2, m = 2; 30 steps" in done.stderr
+
+
+def test_bfloat16_in_a_safetensors_file_is_read(run):
+    torch = require("torch")
+    require("safetensors")
+    from safetensors.torch import save_file
+
+    short = {name: a.detach().bfloat16() for name, a in torch.nn.LSTM(4, 3).state_dict().items()}
+    save_file(short | {"step": torch.tensor(7), "seen": torch.tensor([True])}, "short.safetensors")
+    torch.save({name: a.float() for name, a in short.items()}, "same.pt")
+    found, same_weights = (
+        report(run("lstm", "--checkpoint", file, "--data", "x.npy", *QUICK))
+        for file in ("short.safetensors", "same.pt")
+    )
+    assert found == same_weights
+
+
+def test_more_examples_than_steps_may_be_the_other_way_round(run):
+    np.save("batch.npy", np.zeros((2, 5, 4)))
+    asked = ["lstm", "--checkpoint", "w.npz", "--data", "batch.npy", "--starts", 1]
+    assert "2 steps, 5 examples (if it is the other way round: --batch-first)" in run(*asked).stderr
+    assert "5 steps, 2 examples\n" in run(*asked, "--batch-first").stderr
+
+
 def test_layers_are_named(run):
     both = {f"encoder.{k}": a for k, a in P.items()} | {f"decoder.{k}": a / 2 for k, a in P.items()}
     gru = {f"head.{k}": a for k, a in weights("torch", "gru").items()}
