@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from symlstm.errors import ShapeError, ValueUnusable, unknown
 
 Array = np.ndarray[Any, Any]
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t", ".txt": ",;\t "}
+DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*$")
 MISSING = ("", "na", "n/a", "nan", "null", "none")
 """What stands in a table for a number that is not there."""
 
@@ -92,6 +94,8 @@ def _table(path: Path, text: str) -> Data:
         raise ValueUnusable(f"{path.name} is empty")
     delimiters = DELIMITERS[path.suffix.lower()]
     delimiter = max(delimiters, key=lines[0][1].count)
+    if ";" in lines[0][1] and all(map(DECIMAL_COMMA.match, lines[0][1].split(";"))):
+        delimiter = ";"
     rows = list(_fields(lines, delimiter))
     columns = tuple(rows[0][1]) if _is_header(rows[0][1]) else ()
     width = len(rows[0][1])
@@ -136,6 +140,11 @@ def _number(field: str, where: str, column: str) -> float:
     try:
         return float(field)
     except ValueError:
+        if DECIMAL_COMMA.match(field):
+            raise ValueUnusable(
+                f"{where}: {field!r} in column {column} has a comma in the place of the decimal point",
+                'pandas.read_csv(file, sep=";", decimal=",").to_csv("x.csv", index=False) writes points',
+            ) from None
         raise ValueUnusable(
             f"{where}: {field!r} in column {column} is no number",
             "a header stands in the first line, and has no numbers",
@@ -153,7 +162,9 @@ def sequence(data: Data, m: int, *, batch_first: bool = False) -> Array:
     shown = " x ".join(map(str, data.array.shape)) or "a single number"
     wanted = f"(B, T, {m}) with --batch-first, or (T, {m})" if batch_first else f"(T, {m}) or (T, B, {m})"
     if array.ndim not in (2, 3) or array.shape[-1] != m:
-        raise ShapeError(f"{data.name} is {shown}: the layer reads {m} numbers a step", _fitting(array, m, wanted))
+        raise ShapeError(
+            f"{data.name} is {shown}: the layer reads {m} numbers a step", _fitting(data, array, m, wanted)
+        )
     if array.ndim == 3 and batch_first:
         array = array.swapaxes(0, 1)
     if 0 in array.shape:
@@ -162,12 +173,21 @@ def sequence(data: Data, m: int, *, batch_first: bool = False) -> Array:
     return np.ascontiguousarray(array)
 
 
-def _fitting(array: Array, m: int, wanted: str) -> str:
+def _fitting(data: Data, array: Array, m: int, wanted: str) -> str:
     """What to do with an array that does not fit."""
+    if array.ndim == 2 and array.shape[1] == m + 1 and _counts(array[:, 0]):
+        first = f"the first column ({data.columns[0] or 'without a name'})" if data.columns else "the first column"
+        return f"{first} counts the rows: leave it out, as to_csv(file, index=False) does"
+    if data.columns:
+        return f"the columns are {', '.join(data.columns)}; wanted is {wanted}"
     if m in array.shape[:-1]:
         axis = array.shape.index(m)
         return f"wanted is {wanted}: axis {axis} is moved there by np.moveaxis(x, {axis}, -1)"
     return f"wanted is {wanted}, with T steps and B examples"
+
+
+def _counts(column: Array) -> bool:
+    return len(column) > 1 and np.array_equal(column - column[0], np.arange(len(column))) and column[0] in (0, 1)
 
 
 def _require_finite(data: Data, array: Array) -> None:

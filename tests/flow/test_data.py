@@ -122,3 +122,20 @@ def test_an_empty_field_is_nan(tmp_path):
     (tmp_path / "x.csv").write_text("speed,load\n1,2\n3,\nNA,4\n")
     with pytest.raises(ValueUnusable, match=r"NaN at step 1, column 1 \(load\), and at 1 more places"):
         sequence(read_data(tmp_path / "x.csv"), 2)
+
+
+def test_commas_in_the_place_of_points_are_named_and_not_read_as_two_fields(tmp_path):
+    for name, text in (("bare", "1,5;2,5\n3,5;4,5\n"), ("header", "a;b\n1,5;2,5\n")):
+        (tmp_path / f"{name}.csv").write_text(text)
+        with pytest.raises(
+            ValueUnusable, match=r":\d: '\d,5' in column .* has a comma in the place of the decimal point"
+        ):
+            read_data(tmp_path / f"{name}.csv")
+
+
+def test_a_column_that_counts_the_rows_is_named(tmp_path):
+    (tmp_path / "x.csv").write_text(",speed,load\n0,1,2\n1,3,4\n2,5,6\n")
+    with pytest.raises(ShapeError, match=r"x.csv is 3 x 3: .*\n.*the first column \(without a name\) counts the rows"):
+        sequence(read_data(tmp_path / "x.csv"), 2)
+    with pytest.raises(ShapeError, match=r"the columns are , speed, load; wanted is \(T, 7\)"):
+        sequence(read_data(tmp_path / "x.csv"), 7)
