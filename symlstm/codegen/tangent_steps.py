@@ -1,4 +1,4 @@
-"""J V over many steps: the vectors of all steps at once, then a few products of matrices at each step.
+"""J V over many steps: the vectors of all steps at once, then one product for all that multiplies the same tangent.
 
 Directions are rows here, (..., k, s), so that every operation runs along memory.
 """
@@ -22,10 +22,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class _Use:
-    """A term by places in the lists of vectors, of matrices and of tangents."""
+    """A term by places in the lists of vectors and of tangents; columns: of the product of the operand's stack."""
 
     factor: int | None
-    matrix: int | None
+    columns: slice | None
     operand: int
 
 
@@ -42,12 +42,21 @@ class TangentSteps:
         factors = list(dict.fromkeys(t.factor for t in terms if t.factor is not None))
         self._factors = [_formula(f, False) for f in factors]
         self._factor_lengths = [self._length(f) for f in factors]
-        matrices = list(dict.fromkeys(t.matrix for t in terms if t.matrix is not None))
-        self.matrices = [np.ascontiguousarray(_formula(m, True)(p, self.sizes), dtype).T for m in matrices]
+        columns: dict[tuple[int, Matrix], slice] = {}
+        stacked: dict[int, list[Array]] = {}
+        for t in terms:
+            operand = place[t.operand]
+            if t.matrix is not None and (operand, t.matrix) not in columns:
+                rows = stacked.setdefault(operand, [])
+                rows.append(np.asarray(_formula(t.matrix, True)(p, self.sizes), dtype))
+                end = sum(map(len, rows))
+                columns[operand, t.matrix] = slice(end - len(rows[-1]), end)
+        self.stacks = {operand: np.concatenate(rows).T for operand, rows in stacked.items()}
 
         def use(t: Term) -> _Use:
-            factor = None if t.factor is None else factors.index(t.factor)
-            return _Use(factor, None if t.matrix is None else matrices.index(t.matrix), place[t.operand])
+            operand = place[t.operand]
+            own = None if t.matrix is None else columns[operand, t.matrix]
+            return _Use(None if t.factor is None else factors.index(t.factor), own, operand)
 
         self.sums = [(place[s.quantity], self._length(s.quantity), [use(t) for t in s.terms]) for s in plan.sums]
         self.results = [place[q] for q in plan.new]
@@ -66,7 +75,7 @@ class TangentSteps:
     def apply(self, directions: Array, factors: list[Array], step: int) -> Array:
         """(..., k, s), a direction a row, one step further."""
         values: dict[int, Array] = {}
-        products: dict[tuple[int, int], Array] = {}
+        products: dict[int, Array] = {}
         start = 0
         for k, length in enumerate(self.lengths):
             values[k] = directions[..., start : start + length]
@@ -84,10 +93,10 @@ class TangentSteps:
                 total[...] = 0
             for number, t in enumerate(terms):
                 value = values[t.operand]
-                if t.matrix is not None:
-                    if (t.matrix, t.operand) not in products:
-                        products[t.matrix, t.operand] = value @ self.matrices[t.matrix]
-                    value = products[t.matrix, t.operand]
+                if t.columns is not None:
+                    if t.operand not in products:
+                        products[t.operand] = value @ self.stacks[t.operand]
+                    value = products[t.operand][..., t.columns]
                 if t.factor is not None:
                     value = np.multiply(value, factors[t.factor][step], out=None if number else total)
                 if number:

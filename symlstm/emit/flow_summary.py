@@ -20,7 +20,7 @@ BACK = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 999)
 
 def flow_summary(flow: Flow) -> Document:
     """The summary of a flow."""
-    sections = [_summary(flow), *_lags(flow), *_gates(flow), _connectivity(flow)]
+    sections = [_summary(flow), *_lags(flow), *_gates(flow), _connectivity(flow), *left_out(flow)]
     sizes = ", ".join(f"{name} = {size}" for name, size in flow.sizes.items())
     examples = flow.spectrum.exponents.shape[:-1]
     batch = f", {int(np.prod(examples))} examples (medians)" if examples else ""
