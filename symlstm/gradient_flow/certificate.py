@@ -9,6 +9,7 @@ norm, with the largest value f of the forget gate, as derived here:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +135,8 @@ def _norm(expr: Matrix, ranges: Ranges) -> float:
     if isinstance(expr, x.Add):
         return sum(_norm(a, ranges) for a in expr.args)
     if isinstance(expr, x.Matmul):
-        return float(np.prod([_norm(a, ranges) for a in expr.args]))
+        norms = [_norm(a, ranges) for a in expr.args]
+        return 0.0 if 0.0 in norms else math.prod(norms)  # what is unbounded is finite at every step
     if isinstance(expr, x.Scale):
         return abs(float(expr.args[0])) * _norm(expr.args[1], ranges)
     found = ranges.of(expr.args[0] if isinstance(expr, x.Diag) else expr)
