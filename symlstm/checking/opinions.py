@@ -11,18 +11,19 @@ from symlstm.checking.formulas import Solved, agrees_with, solve
 from symlstm.checking.probe import Probe
 from symlstm.checking.reading import Reading, Run, read, run_on_formulas
 from symlstm.checking.report import NOTE, Finding
+from symlstm.checking.unrolled import Compared, Unrolled, compared, run_unrolled
 from symlstm.expr.text import text
 
-SEQUENCE = "a whole sequence is probed only"
+
+def formulas_of(probe: Probe) -> Run | Unrolled | str:
+    """One step, or a few of a sequence, run on formulas; else why that does not go."""
+    return run_on_formulas(probe) if probe.example.x is None else run_unrolled(probe)
 
 
-def formulas_of(probe: Probe) -> Run | str:
-    """One step run on formulas; else why that does not go."""
-    return run_on_formulas(probe) if probe.example.x is None else SEQUENCE
-
-
-def of_agreement(run: Run | str, convention: Convention, probe: Probe) -> tuple[str, list[Finding]]:
+def of_agreement(run: Run | Unrolled | str, convention: Convention, probe: Probe) -> tuple[str, list[Finding]]:
     """What reading says where the probe finds agreement; a finding where reading does not agree."""
+    if isinstance(run, Unrolled):
+        return _of_sequence(run, convention, probe)
     found = read(run, convention, probe) if isinstance(run, Run) else run
     if isinstance(found, str):
         return _not_read(found), []
@@ -34,7 +35,18 @@ def of_agreement(run: Run | str, convention: Convention, probe: Probe) -> tuple[
     return message, [Finding("reading_differs", "", "", message, "the probe agrees within its rounding bounds", NOTE)]
 
 
-def explanation(conventions: list[Convention], run: Run | str, probe: Probe) -> tuple[Explanation, str]:
+def _of_sequence(run: Unrolled, convention: Convention, probe: Probe) -> tuple[str, list[Finding]]:
+    found = compared(run, convention, probe)
+    if isinstance(found, str):
+        return _not_read(found), []
+    if not found.differing:
+        return _said(run, found, probe), []
+    message = f"read symbolically over {run.steps} steps, {', '.join(found.differing)} is another formula: "
+    message += "too little for float64 to show"
+    return message, [Finding("reading_differs", "", "", message, "the probe agrees within its rounding bounds", NOTE)]
+
+
+def explanation(conventions: list[Convention], run: Run | Unrolled | str, probe: Probe) -> tuple[Explanation, str]:
     """The explanation of a disagreement, and what reading says of it: formulas first, the probe as second opinion."""
     seconds: list[tuple[Convention, Seen]] = []
     for convention in conventions:
@@ -42,6 +54,9 @@ def explanation(conventions: list[Convention], run: Run | str, probe: Probe) -> 
         seconds.append((convention, seen(convention, points, compare.sizes_of(convention, probe))))
     if isinstance(run, str):
         return explain(seconds), _not_read(run)
+    if isinstance(run, Unrolled):
+        best = explain(seconds)
+        return best, _of_explained(run, best, probe)
     solved, readings = solve(run, conventions, probe)
     if solved is not None:
         best = _measured(solved, dict((id(c), w) for c, w in seconds))
@@ -56,6 +71,23 @@ def explanation(conventions: list[Convention], run: Run | str, probe: Probe) -> 
     if best.complete:
         return best, f"read symbolically, what was found does not explain all: {_departures(reading)}"
     return best, f"read symbolically: {_departures(reading)}"
+
+
+def _of_explained(run: Unrolled, best: Explanation, probe: Probe) -> str:
+    """What reading says of a sequence in which mistakes were found."""
+    found = compared(run, best.convention, probe, best.loop)
+    if isinstance(found, str):
+        return _not_read(found)
+    if found.differing:
+        said = f"read symbolically over {run.steps} steps, {', '.join(found.differing)} is another formula"
+        return f"{said}, with what was found too" if best.edits else said
+    return f"{_said(run, found, probe)} with what was found"
+
+
+def _said(run: Unrolled, found: Compared, probe: Probe) -> str:
+    return (
+        f"read symbolically: the formulas of {', '.join(found.results)} over {run.steps} steps agree {_for_all(probe)}"
+    )
 
 
 def _measured(solved: Solved, whats: dict[int, Seen]) -> Explanation:

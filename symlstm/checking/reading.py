@@ -23,6 +23,7 @@ from symlstm.checking.probe import Probe, draw
 from symlstm.checking.reference import Equations
 from symlstm.checking.sites import Sites
 from symlstm.checking.source import says
+from symlstm.checking.steplists import gathered
 from symlstm.errors import SymlstmError
 from symlstm.evidence.interpret import evaluate, shaped
 from symlstm.evidence.program import Uncheckable
@@ -83,13 +84,14 @@ def run_on_formulas(probe: Probe) -> Run | str:
     call = probe.example.call
     try:
         given = {path: array.copy() for path, array in arrays.items()}
+        given |= {path: np.ones(probe.example.shape(path)) for path in masks}
         with holding_formulas():
             returned, variables = watched(code_of(call.function), lambda: call(given))
-        results = {leaf.path: numbers(leaf.array) for leaf in leaves(returned)}
+        results = {path: numbers(array) for path, array in gathered(leaves(returned), probe.patterns).items()}
         given_entries = {id(v) for array in arrays.values() for v in array.reshape(-1)}
         inside = {
             leaf.name: numbers(leaf.array)
-            for leaf in leaves(variables)
+            for leaf in (leaves(variables) if probe.example.x is None else ())
             if not all(id(v) in given_entries for v in np.asarray(leaf.array, dtype=object).reshape(-1))
         }
     except Exception as error:  # somebody's code: anything may happen
