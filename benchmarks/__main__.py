@@ -28,7 +28,7 @@ def main() -> None:
     text = (
         "# Measured\n\nOne run, candidates taking turns, medians; ratios are medians of round-by-round ratios. "
         f"Python {platform.python_version()}, {packages}; {os.cpu_count()} cores, "
-        f"{threads.THREADS} threads for every library. "
+        f"{threads.THREADS} threads for every library; NumPy's OpenBLAS ran its kernels for {threads.kernels()}. "
         "`make bench` writes this page anew.\n"
     )
     for title, part in PARTS.items():

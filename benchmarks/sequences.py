@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import symlstm as sl
+from benchmarks import threads
 from benchmarks.timing import Timing, in_turn, shown
 
 SHAPES = ((100, 32, 64, 128), (100, 32, 256, 256), (100, 1, 64, 128), (1000, 1, 32, 32), (50, 64, 512, 512))
@@ -158,6 +159,37 @@ def measured(shape: Sequence[int], dtype: str, rounds: int, budget: float) -> di
     return in_turn(timed | {limit: gemm_limit(given)}, rounds=rounds, budget=budget)
 
 
+def own_medians(
+    shapes: Sequence[Sequence[int]], dtypes: Sequence[str], rounds: int, budget: float
+) -> list[list[float]]:
+    """Seconds of both backends, a row for each shape and dtype."""
+    found = []
+    for shape in shapes:
+        for dtype in dtypes:
+            given = problem(shape, dtype)
+            runs = {name: ours(given, name.lower()).run for name in OURS}
+            taken = in_turn(runs, rounds=rounds, budget=budget)
+            found.append([taken[name].median for name in OURS])
+    return found
+
+
+def with_other_kernels(
+    shapes: Sequence[Sequence[int]], dtypes: Sequence[str], rounds: int, budget: float, core: str = "Haswell"
+) -> str:
+    """A Markdown table: both backends where NumPy's OpenBLAS is told to run the kernels of another processor."""
+    asked = f"sequences.own_medians({[list(s) for s in shapes]}, {list(dtypes)}, {rounds}, {budget})"
+    medians = threads.with_kernels(core, f"from benchmarks import sequences; print(json.dumps({asked}))")
+    lines = ["| T, B, m, n | dtype | NumPy | Numba |", "|---|---|---|---|"]
+    rows = [(shape, dtype) for shape in shapes for dtype in dtypes]
+    for (shape, dtype), row in zip(rows, medians, strict=True):
+        lines.append(f"| {', '.join(map(str, shape))} | {dtype} | {' | '.join(map(shown, row))} |")
+    said = (
+        f"The tables above are with OpenBLAS's kernels for {threads.kernels()}. In a process of its own with "
+        f"`{threads.CORE}={core}`:"
+    )
+    return "\n".join([said, "", *lines])
+
+
 def table(
     shapes: Sequence[Sequence[int]] = SHAPES, dtypes: Sequence[str] = tuple(AGREE), rounds: int = 51, budget: float = 40
 ) -> str:
@@ -178,4 +210,4 @@ def table(
         "were compiled before, and gave the same gradients (float64 to 1e-10 of the largest entry).\n\n"
         "Time of the first divided by that of the second; below 1 the first is faster:"
     )
-    return "\n".join([*medians, "", said, "", *ratios])
+    return "\n".join([*medians, "", said, "", *ratios, "", with_other_kernels(shapes, dtypes, rounds, budget / 8)])
