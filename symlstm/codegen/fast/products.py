@@ -198,12 +198,15 @@ def every_of_panels(v: Any, panels: Any, size: int, offset: Any = None) -> Any:
     return out.reshape(*v.shape[:-1], size)
 
 
-def outer_sum_in_parts(a: Any, b: Any) -> Any:
-    """As `symlstm.codegen.helpers.outer_sum`."""
+def outer_sum_in_parts(a: Any, b: Any, before: Any = None) -> Any:
+    """As `symlstm.codegen.helpers.outer_sum`; the sum is added to `before`, in place where that can be."""
     if not (a.dtype == b.dtype and a.dtype in DTYPES):
-        return helpers.outer_sum(a, b)
+        found = helpers.outer_sum(a, b)
+        return found if before is None else before + found
     a, b = (np.require(v.reshape(-1, v.shape[-1]), None, ["C", "A", "W"]) for v in (a, b))
-    out = np.zeros((a.shape[1], b.shape[1]), a.dtype)
+    out = (
+        np.zeros((a.shape[1], b.shape[1]), a.dtype) if before is None else np.require(before, a.dtype, ["C", "A", "W"])
+    )
     wide, some = width(a.itemsize), min(SUMMED, max(len(a), 1))
 
     def some_rows(first: int, last: int) -> None:

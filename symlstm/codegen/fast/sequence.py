@@ -105,6 +105,13 @@ class FastLoop:
         size = f"{name}.shape[1]" if turned else f"len({name})"
         return f"every_of_panels({', '.join([vector, _panels(q, turned), size, *([offset] if offset else [])])})"
 
+    def added(self, q: Quantity, parts: Sequence[str]) -> str | None:
+        """The line that adds a sum of outer products to the gradient of q in d, in place; None where it is not one."""
+        call = f"{self.instead['outer_sum']}("
+        if len(parts) != 1 or not parts[0].startswith(call) or parts[0].count(call) != 1 or not parts[0].endswith(")"):
+            return None
+        return f'd["{q.name}"] = {parts[0][:-1]}, d.get("{q.name}"))'
+
     def _outside(self, f: Function) -> dict[Quantity, Place]:
         plan = f.plan
         places = {q: Place(f.name(q), constant=True) for q in plan.constant}

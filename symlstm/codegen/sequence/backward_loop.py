@@ -227,6 +227,8 @@ class BackwardWriter:
     def _put(self) -> None:
         for q, parts in self.added.items():
             line = f'd["{q.name}"] = d.get("{q.name}", 0) + {" + ".join(parts)}'
+            if self.fast is not None:
+                line = self.fast.added(q, parts) or line
             self.f.lines += commented([line], f"of {text(q)}")
         self.added.clear()
 
