@@ -24,7 +24,7 @@ def flow_summary(flow: Flow) -> Document:
     sizes = ", ".join(f"{name} = {size}" for name, size in flow.sizes.items())
     examples = flow.spectrum.exponents.shape[:-1]
     batch = f", {int(np.prod(examples))} examples (medians)" if examples else ""
-    title = f"Gradient flow of {flow.cell}: {sizes}, {flow.steps} steps{batch}"
+    title = f"Gradient flow of {flow.cell}: {sizes}, {flow.steps} step{'s' * (flow.steps != 1)}{batch}"
     return Document((title,), tuple(sections), {"kind": "flow", "cell": flow.cell, "steps": flow.steps})
 
 

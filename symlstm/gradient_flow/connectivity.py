@@ -16,7 +16,7 @@ import numpy as np
 from symlstm.codegen.fitting import Given
 from symlstm.codegen.streaming import Step, Stream
 from symlstm.codegen.upstream import read_upstream
-from symlstm.errors import unknown
+from symlstm.errors import ValueUnusable, unknown
 from symlstm.gradient_flow.reading import Array
 from symlstm.gradient_flow.record import UNITS, spread, width_of
 
@@ -103,6 +103,8 @@ def _seed(stream: Stream, of: Any) -> tuple[str, Any]:
     cell = stream.cell
     known = [s.current.name for s in cell.states] + [q.name for q in cell.outputs]
     if isinstance(of, Mapping):
+        if not of:
+            raise ValueUnusable("output is an empty dict", f"give the gradients of a loss by name: {', '.join(known)}")
         for name in of:
             if name not in known:
                 raise unknown(f"state or output of {cell.name}", str(name), known)

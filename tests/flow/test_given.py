@@ -69,6 +69,7 @@ def test_complex_input_is_refused():
 
 
 WRONG = {
+    "no output": (lambda p, X: sl.flow("lstm", p, X, output={}), "output is an empty dict"),
     "lags that are a number": (lambda p, x: sl.flow("lstm", p, x, lags=3), r"lags must be a list.*not 3\n.*lags=\["),
     "lags that are a text": (lambda p, x: sl.flow("lstm", p, x, lags="1,2"), r"lags must be a list.*not '1,2'"),
     "pairs that are a name": (lambda p, x: sl.flow("lstm", p, x, pairs="c"), r'not \'c\'\n.*pairs=\[\("h", "c"\)\]'),
