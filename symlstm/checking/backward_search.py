@@ -20,6 +20,7 @@ from symlstm.checking.report import Finding
 from symlstm.expr.nodes import Quantity
 
 GLANCE = 2.0**-36
+GLANCE_AT_FLOAT32 = 2.0**-15
 MOST_EDITS, BEAM = 4, 5
 
 
@@ -186,6 +187,8 @@ class Search:
         batch = self.points[k].batch
         for place, block in enumerate(blocks):
             right = block.total(parts(loop, back, block.adjoint, block.kind), batch)
-            close = np.abs(right - block.numbers) <= GLANCE * (1 + np.abs(right).max())
+            single = np.array_equal(block.numbers, block.numbers.astype(np.float32))
+            glance = GLANCE_AT_FLOAT32 if single else GLANCE
+            close = np.abs(right - block.numbers) <= glance * (1 + np.abs(right).max())
             made[place] = int(close.all(axis=(-1, -2, -3)).sum())
         return made

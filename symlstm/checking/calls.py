@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from symlstm.checking.globals import global_arrays, set_globals
-from symlstm.checking.leaves import Leaf, Path, leaves, own_arrays, replaced
+from symlstm.checking.leaves import Leaf, Path, leaves, narrow, own_arrays, replaced
 from symlstm.checking.steplists import spread_input, stacked_input
 from symlstm.checking.tensors import Precision, kind_of, running, signature_of
 from symlstm.errors import ValueUnusable
@@ -94,6 +94,12 @@ class Call:
     def foreign(self) -> list[Any]:
         """The arrays of other libraries than NumPy that go in."""
         return [array for _, array in own_arrays(self.inside) if kind_of(array) is not None]
+
+    @property
+    def narrow(self) -> bool:
+        """Whether all arrays that go in are NumPy's, of float32."""
+        given = [array for _, array in own_arrays(self.inside)]
+        return bool(given) and all(kind_of(array) is None and narrow(array) for array in given)
 
     @property
     def code(self) -> Callable[..., Any]:
@@ -212,16 +218,17 @@ def _shapes(call: Call, arrays: Mapping[Path, Any]) -> str:
 
 def in_precision(call: Call) -> Call:
     """The call in the first precision in which it runs on its own arrays: float64 where that goes."""
-    foreign = [(array, kind) for array in call.foreign if (kind := kind_of(array)) is not None]
-    if not foreign:
+    if not call.foreign and not call.narrow:
         return call
     order: tuple[Precision, ...] = ("own", "wide", "single")
-    if any(kind.narrow(array) for array, kind in foreign):
+    if any(narrow(array) for array in call.foreign):
         order = ("wide", "single")
+    elif not call.foreign:
+        order = ("own", "single")
     for precision in order:
         made = replace(call, precision=precision)
         try:
-            attempt(made, {leaf.path: leaf.array for leaf in made.leaves()})
+            attempt(made, {leaf.path: np.asarray(leaf.array, dtype=np.float64) for leaf in made.leaves()})
         except ValueUnusable:
             continue
         return made

@@ -18,7 +18,7 @@ from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
 from symlstm.checking.find import find
 from symlstm.checking.findings import another_cell, imprecise, unexplained, wrong
-from symlstm.checking.foreign import differentiated, notes, quicker
+from symlstm.checking.foreign import differentiated, float32_only, notes, quicker
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.implementation import read
 from symlstm.checking.limits import limited
@@ -147,6 +147,10 @@ def examine(
         seconds, another = time.perf_counter() - start, another_cell(other, reference.name, probe)
         return Report(reference.name, "", (another,), seconds=seconds, implementation=named)
     convention, measured = _best(candidates, probe)
+    if probe.example.call.narrow and _only_float32(convention, measured, probe):
+        probe = probe.in_single()
+        convention, measured = _best(candidates, probe)
+        found.append(float32_only(probe.example.call, "the arrays of the example are float32"))
     ruled_out: tuple[str, ...] = ()
     explained: Loop | None = None
     run, reading = formulas_of(probe), ""
@@ -155,7 +159,7 @@ def examine(
         found += extras.ambiguous(convention, [c for c in alike if _agrees(c, probe)])
         reading, more = of_agreement(run, convention, probe)
         found += [*more, *limited(convention, probe)]
-    elif compare.within(measured, compare.U32):
+    elif compare.roughly(measured, probe):
         found += [_small(convention, probe, measured)]
     else:
         if shared := list(along_the_batch(convention, probe)):
@@ -187,6 +191,11 @@ def examine(
             in_a_file = isinstance(backward, str) and ":" in backward
             given = function_from_file(backward) if in_a_file else backward
             more, gradients = check_backward(given, convention, probe)
+            if probe.example.call.narrow and any(f.severity == WRONG for f in more):
+                in_float32, again = check_backward(given, convention, probe.in_single())
+                if not any(f.severity == WRONG for f in in_float32):
+                    note = float32_only(probe.example.call, "the arrays of the example are float32")
+                    more, gradients = in_float32 + ([] if note in found else [note]), again
             found, ulps = [*found, *more], {**ulps, **gradients}
     elif not any(f.severity == WRONG for f in found):
         more, gradients = differentiated(convention, probe)
@@ -194,6 +203,15 @@ def examine(
     seconds = time.perf_counter() - start
     ordered = tuple(sorted(found, key=lambda f: f.severity != WRONG))
     return Report(reference.name, convention.said(), ordered, ulps, ruled_out, seconds, named, reading, convention)
+
+
+def _only_float32(convention: Convention, measured: Any, probe: Probe) -> bool:
+    """Whether float32 numbers come out of float64 ones, and only these are wrong."""
+    if probe.example.call.precision == "single" or compare.within(measured):
+        return False
+    if compare.float32_numbers(convention, probe):
+        return True
+    return compare.roughly(measured, probe) and _small(convention, probe, measured).name == "imprecise"
 
 
 def _without(outputs: Any, findings: list[Finding]) -> dict[str, Any]:
@@ -229,7 +247,7 @@ def _best(conventions: list[Convention], probe: Probe) -> tuple[Convention, list
     first = None
     for convention in conventions:
         measured = _measured(convention, probe)
-        if compare.within(measured, compare.U32):
+        if compare.roughly(measured, probe):
             return convention, measured
         first = first or (convention, measured)
     assert first is not None

@@ -99,7 +99,7 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
     loop = loop or convention.loop(at.values)
     true = digits(loop, at.values, sizes, at.results, cell)
     bound = bounds(loop, at.values, sizes, at.results, cell)
-    unit = U32 / U if probe.example.call.precision == "single" else 1.0
+    unit = unit_of(probe) / U
     typical = bounds(loop, at.values, sizes, at.results, cell, TYPICAL)
     found = {}
     for name, result in at.results.items():
@@ -112,6 +112,22 @@ def measure(convention: Convention, probe: Probe, at: Point, loop: Loop | None =
         limit = shaped_like(unit * bound[name], off)
         found[name] = Measured(off, limit, float(exactly.max()), exactly, unit * typical[name])
     return found
+
+
+def unit_of(probe: Probe) -> float:
+    """The unit of the rounding that is allowed."""
+    return U32 if probe.example.call.precision == "single" else U
+
+
+def float32_numbers(convention: Convention, probe: Probe) -> bool:
+    """Whether the results hold float32 numbers only."""
+    results = [v for p in points(convention, probe, False) for v in p.results.values()]
+    return all(np.array_equal(v, v.astype(np.float32), equal_nan=True) for v in results)
+
+
+def roughly(measured: list[dict[str, Measured]], probe: Probe) -> bool:
+    """Whether rounding in float32 explains every difference."""
+    return within(measured, U32 * U / unit_of(probe))
 
 
 def within(measured: list[dict[str, Measured]], unit: float = U) -> bool:

@@ -125,7 +125,7 @@ def sizes_of_instance(instance: Any) -> list[tuple[int, int]]:
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             named["n"] += [value] if plain in HIDDEN else []
             named["m"] += [value] if plain in INPUT else []
-    lengths = {int(length) for _, array in own_arrays(instance) for length in array.shape}
+    lengths = {int(length) for _, array in own_arrays(instance) for length in np.shape(array)}
     lengths |= {length // k for length in lengths for k in (2, 3, 4) if length % k == 0}
     hidden = named["n"][:1] or sorted(lengths)
     lengths |= {length - n for length in lengths for n in hidden if length > n}

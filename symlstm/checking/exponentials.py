@@ -43,7 +43,7 @@ class Unreadable(SymlstmError):
     """The code does something that formulas cannot follow; the message says what."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("unreadable", message)
+        super().__init__(message)
 
 
 class Number:

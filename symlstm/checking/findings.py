@@ -123,8 +123,7 @@ def imprecise(convention: Convention, probe: Probe, measured: list[dict[str, Any
     """Equations right as far as float32 tells, rounding errors too large for float64."""
     found = compare.ulps(measured)
     figures = ", ".join(f"{name} {row['scaled']:.3g} ulp (bound {row['bound']:.2g})" for name, row in found.items())
-    results = [v for p in compare.points(convention, probe, False) for v in p.results.values()]
-    single = any(np.array_equal(v, v.astype(np.float32)) for v in results)
+    single = compare.float32_numbers(convention, probe)
     why = (
         "the result holds float32 numbers only"
         if single

@@ -25,13 +25,16 @@ CLOSE = 2.0**-36
 
 def notes(call: Call) -> list[Finding]:
     """What is computed in float32 only, what a module does in training that is not looked at."""
-    found = []
-    if call.precision == "single":
-        message = "it runs in float32 only: its results are held against the bounds of float32"
-        found.append(Finding("float32_only", "", call.line, message, "float64 was tried, and it fails", NOTE))
+    found = [float32_only(call, "float64 was tried, and it fails")] if call.precision == "single" else []
     holder = kind_of(call.owner) if call.owner is not None else None
     said = holder.notes(call.owner) if holder is not None and holder.holds(call.owner) else []
     return found + [Finding(name, "", call.line, message, "", NOTE) for name, message in said]
+
+
+def float32_only(call: Call, evidence: str) -> Finding:
+    """The note of an implementation that is not held to float64."""
+    message = "it runs in float32 only: its results are held against the bounds of float32"
+    return Finding("float32_only", "", call.line, message, evidence, NOTE)
 
 
 def differentiated(convention: Convention, probe: Probe) -> tuple[list[Finding], dict[str, Any]]:

@@ -12,7 +12,7 @@ from symlstm.checking.backward_call import Called, batch_of, called
 from symlstm.checking.backward_findings import in_place, mistakes
 from symlstm.checking.backward_loop import Back, BackLoop, back_loop, derived, parts, scan_back
 from symlstm.checking.backward_search import Block, Point, Search
-from symlstm.checking.compare import FEW_STEPS, sizes_of
+from symlstm.checking.compare import FEW_STEPS, sizes_of, unit_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.derivatives import Derivatives
 from symlstm.checking.edits import Edit
@@ -50,7 +50,7 @@ def check_backward(function: Backward, convention: Convention, probe: Probe) -> 
     wrong: dict[str, float] = {}
     near: set[str] = set()
     for k, point in enumerate(points):
-        for block, off, bound, size in _measured(point, loop, sizes):
+        for block, off, bound, size in _measured(point, loop, sizes, unit_of(probe) / U):
             one = np.spacing(size) if size else 2 * U
             row = ulps.setdefault(block.name, {"scaled": 0.0, "elementwise": 0.0, "bound": 0.0})
             row["scaled"] = max(row["scaled"], float(np.abs(off).max() / one))
@@ -140,8 +140,10 @@ def _length(convention: Convention, arrays: Mapping[Path, Any]) -> int:
     return int(convention.standard(x, arrays[convention.roles[x]]).shape[-1])
 
 
-def _measured(point: Point, loop: BackLoop, sizes: Mapping[Any, int]) -> Iterator[tuple[Block, Any, Any, float]]:
-    """(block, difference from 50 digits, bound, largest size) of each block."""
+def _measured(
+    point: Point, loop: BackLoop, sizes: Mapping[Any, int], unit: float
+) -> Iterator[tuple[Block, Any, Any, float]]:
+    """(block, difference from 50 digits, bound, largest size) of each block; unit: of rounding, in that of float64."""
     true = _digits(point, loop, sizes)
     running = scan_back(loop, mapped(point.values, exact), sizes, GRADIENTS)
     for block in point.blocks:
@@ -153,7 +155,7 @@ def _measured(point: Point, loop: BackLoop, sizes: Mapping[Any, int]) -> Iterato
             sizes_of_terms = block.total([np.abs(v.value.real) for v in terms], point.batch)
             bound = bound + (point.batch * len(terms) + 1) * U * sizes_of_terms
         off = difference(np.asarray(block.numbers, dtype=float), right)
-        yield block, off, np.broadcast_to(bound, off.shape), float(np.abs(np.asarray(right, dtype=float)).max())
+        yield block, off, np.broadcast_to(unit * bound, off.shape), float(np.abs(np.asarray(right, dtype=float)).max())
 
 
 def _digits(point: Point, loop: BackLoop, sizes: Mapping[Any, int]) -> Back:

@@ -52,23 +52,52 @@ def picked(value: Any, path: Path) -> Any:
 
 
 def is_numbers(value: Any) -> bool:
-    """An array (or NumPy number) of floating-point numbers, in any library, or of formulas."""
+    """An array (or NumPy number, or lists of numbers) of floating-point numbers, in any library, or of formulas."""
+    if isinstance(value, list):
+        return _lengths(value) is not None
     if not isinstance(value, (np.ndarray, np.floating)):
         kind = kind_of(value)
         return kind is not None and kind.mine(value)
     return value.dtype.kind == "f" or (value.dtype == object and any(isinstance(v, Number) for v in value.reshape(-1)))
 
 
+def _lengths(value: Any) -> tuple[int, ...] | None:
+    """The shape of a list of Python's floats, or of lists of one length of these; None of any other list."""
+    if not isinstance(value, list) or not value:
+        return None
+    if type(value[0]) is list:
+        shapes = {_lengths(part) for part in value}
+        shape = shapes.pop()
+        return None if shapes or shape is None else (len(value), *shape)
+    plain = all(type(v) in (float, int) or isinstance(v, Number) for v in value)
+    return (len(value),) if plain and any(type(v) is not int for v in value) else None
+
+
 def as_numpy(value: Any) -> Any:
     """An array of any library as a NumPy array."""
     kind = kind_of(value)
+    if isinstance(value, list):
+        made = np.asarray(value)
+        return made if made.dtype == object else made.astype(np.float64)
     return np.asarray(value) if kind is None else kind.numpy(value)
 
 
 def like(array: Any, value: Any, precision: Precision = "own") -> Any:
     """A NumPy array as an array of the library that `value` is of; one of another library as it is."""
+    if isinstance(value, list) and isinstance(array, np.ndarray):
+        return array.tolist()
     kind = kind_of(value)
+    if kind is None and precision == "single" and narrow(value) and isinstance(array, np.ndarray):
+        return array.astype(value.dtype)
     return array if kind is None or not isinstance(array, np.ndarray) else kind.like(array, value, precision)
+
+
+def narrow(value: Any) -> bool:
+    """Whether an array has fewer digits than float64."""
+    kind = kind_of(value)
+    if kind is None:
+        return isinstance(value, (np.ndarray, np.floating)) and value.dtype == np.float32
+    return kind.narrow(value)
 
 
 def replaced(value: Any, arrays: Mapping[Path, Any], path: Path = (), precision: Precision = "own") -> Any:

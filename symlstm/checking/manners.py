@@ -19,6 +19,7 @@ from symlstm.checking.globals import code_inside, plain_function
 from symlstm.checking.leaves import Path, leaves
 from symlstm.checking.probe import Probe, drawn
 from symlstm.checking.report import NOTE, Finding
+from symlstm.errors import ValueUnusable
 
 FAR = 800.0
 """A pre-activation at which exp overflows in float64."""
@@ -142,10 +143,16 @@ def overflow(convention: Convention, probe: Probe) -> list[Finding]:
         arrays = drawn(rng, probe.example)
         for gate in convention.sites.gates:
             convention.set_gate(arrays, gate, bias)
-        returned = probe.run(arrays)
-        bad = [name for name, path in convention.outputs.items() if not np.isfinite(returned[path]).all()]
+        try:
+            returned = probe.run(arrays)
+        except ValueUnusable as problem:
+            if not isinstance(problem.__cause__, OverflowError):
+                raise
+            returned = {}
+        bad = [n for n, path in convention.outputs.items() if not np.isfinite(returned.get(path, np.inf)).all()]
         if bad:
-            message = f"NaN in {' and '.join(bad)} where pre-activations are {bias:+g}: an exponential overflows"
+            what = f"NaN in {' and '.join(bad)}" if returned else "OverflowError"
+            message = f"{what} where pre-activations are {bias:+g}: an exponential overflows"
             advice = "1 / (1 + exp(-z)) does not; exp(z) / (1 + exp(z)), and softmax without its maximum, do"
             return [Finding("overflow", "", probe.example.call.line, message, advice, NOTE)]
     return []

@@ -35,9 +35,13 @@ def holding_formulas() -> Iterator[None]:
 
 
 def _made(original: Callable[..., Any], mine: int, takes: bool) -> Callable[..., Any]:
+    place = 2 if original.__name__ in ("full", "full_like") else 1  # of the type of the numbers
+
     def make(*args: Any, **keywords: Any) -> Any:
         if threading.get_ident() != mine:
             return original(*args, **keywords)
+        if len(args) > place and "dtype" not in keywords:
+            args, keywords = (*args[:place], *args[place + 1 :]), {**keywords, "dtype": args[place]}
         dtype = keywords.get("dtype", float)
         kind = np.dtype(dtype if dtype is not None else float)
         if kind.kind in "biuO":

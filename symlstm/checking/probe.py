@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from symlstm.checking.axes import B
 from symlstm.checking.calls import attempt
 from symlstm.checking.example import Example
-from symlstm.checking.leaves import Path, leaves
+from symlstm.checking.leaves import Path, is_numbers, leaves
 from symlstm.checking.steplists import gathered, patterns
 
 OPEN = 40.0
@@ -37,9 +38,26 @@ class Probe:
         other.base = drawn(self.rng, other.example)
         return other
 
+    def in_single(self) -> Probe:
+        """The same on float32 arrays."""
+        other = copy.copy(self)
+        other.example = replace(self.example, call=replace(self.example.call, precision="single"))
+        return other
+
     def run(self, arrays: Mapping[Path, Any]) -> dict[Path, Any]:
         """The arrays that come back, by path; a list with one array a step as one array, under a path with "*"."""
-        return gathered(leaves(attempt(self.example.call, copies(arrays))), self.patterns)
+        returned = attempt(self.example.call, copies(arrays))
+        if self.example.x is None and self._several(returned):
+            returned = tuple(returned)
+        return gathered(leaves(returned), self.patterns)
+
+    def _several(self, returned: Any) -> bool:
+        """Whether a list of lists of numbers that a step returns is one of states, not a state."""
+        batched = any(B in axes for axes in self.example.templates.values())
+        if not isinstance(returned, list) or not is_numbers(returned):
+            return False
+        array = np.array(returned)
+        return bool(array.ndim == 2 + batched and array.shape[-1] == self.example.sizes[0])
 
     def results(self) -> dict[Path, Any]:
         """What comes back, without caches: parts of a tuple or dict that hold an argument beside what was computed."""

@@ -20,9 +20,14 @@ def listed_inputs(arguments: Mapping[str, Any], steps: int | None) -> tuple[Path
     found = []
     for name, value in arguments.items():
         parts = list(value.values()) if isinstance(value, dict) and all(type(k) is int for k in value) else value
-        if not isinstance(parts, (list, tuple)) or len(parts) < 2 or not all(is_numbers(p) for p in parts):
+        if (
+            is_numbers(parts)
+            or not isinstance(parts, (list, tuple))
+            or len(parts) < 2
+            or not all(is_numbers(p) for p in parts)
+        ):
             continue
-        if len({p.shape for p in parts}) == 1 and (role_of(name) == "x" or len(parts) == steps):
+        if len({np.shape(p) for p in parts}) == 1 and (role_of(name) == "x" or len(parts) == steps):
             found.append((name,))
     return tuple(found)
 

@@ -1,0 +1,83 @@
+"""Numbers as people have them: float32 arrays, lists of Python's floats in pure Python, one vector of parameters."""
+
+import math
+
+import numpy as np
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def narrow(x, h, c, W, U, b, candidate=np.tanh):
+    z = np.empty((len(x), len(b)), np.float32)
+    z[:] = x @ W + h @ U + b
+    i, f, o, g = np.split(z, 4, axis=1)
+    c = (sigmoid(f) * c + sigmoid(i) * candidate(g)).astype(np.float32)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def narrow_only(x, h, c, W, U, b):
+    assert x.dtype == np.float32
+    return narrow(x, h, c, W, U, b)
+
+
+def narrow_backward(dh_next, dc_next, x, h, c, W, U, b, of_bias=1):
+    i, f, o, g = np.split(x @ W + h @ U + b, 4, axis=1)
+    i, f, o, g = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g)
+    t = np.tanh(f * c + i * g)
+    dc = dc_next + dh_next * o * (1 - t * t)
+    dz = np.hstack([dc * g * i * (1 - i), dc * c * f * (1 - f), dh_next * t * o * (1 - o), dc * i * (1 - g * g)])
+    dz = dz.astype(np.float32)
+    dx, dh_prev, dc_prev, dW, dU, db = dz @ W.T, dz @ U.T, dc * f, x.T @ dz, h.T @ dz, of_bias * dz.sum(axis=0)
+    return dx, dh_prev, dc_prev, dW, dU, db
+
+
+def wide_example(n, m, batch, rng):
+    draw = rng.standard_normal
+    return draw((batch, m)), draw((batch, n)), draw((batch, n)), draw((m, 4 * n)), draw((n, 4 * n)), draw(4 * n)
+
+
+def narrow_example(n, m, batch, rng):
+    return tuple(array.astype(np.float32) for array in wide_example(n, m, batch, rng))
+
+
+def logistic(z):
+    return 1 / (1 + math.exp(-z))
+
+
+def loops(x, h, c, W, U, b, output=math.tanh):
+    """Pure Python, one example; a list of both states."""
+    n = len(h)
+    z = [sum(w * v for w, v in zip(W[k] + U[k], x + h, strict=True)) + b[k] for k in range(4 * n)]
+    c = [logistic(z[n + k]) * c[k] + logistic(z[k]) * math.tanh(z[3 * n + k]) for k in range(n)]
+    return [[logistic(z[2 * n + k]) * output(c[k]) for k in range(n)], c]
+
+
+def loops_over_a_batch(x, h, c, W, U, b):
+    found = [loops(*one, W, U, b) for one in zip(x, h, c, strict=True)]
+    return [h for h, _ in found], [c for _, c in found]
+
+
+def loops_in_time(xs, W, U, b, output=math.tanh):
+    n, hs = len(b) // 4, []
+    h, c = [0.0] * n, [0.0] * n
+    for x in xs:
+        h, c = loops(x, h, c, W, U, b, output)
+        hs.append(h)
+    return hs
+
+
+def listed(*shapes):
+    """An example of lists of lists; shapes of n, m, batch, T."""
+
+    def example(n, m, batch, T, rng):
+        return tuple(rng.standard_normal(shape(n, m, batch, T)).tolist() for shape in shapes)
+
+    return example
+
+
+WEIGHTS = (lambda n, m, b, T: (4 * n, m), lambda n, m, b, T: (4 * n, n), lambda n, m, b, T: 4 * n)
+one_example = listed(lambda n, m, b, T: m, lambda n, m, b, T: n, lambda n, m, b, T: n, *WEIGHTS)
+batch_example = listed(lambda n, m, b, T: (b, m), *[lambda n, m, b, T: (b, n)] * 2, *WEIGHTS)
+sequence_example = listed(lambda n, m, b, T: (T, m), *WEIGHTS)
