@@ -23,8 +23,9 @@ import numpy as np
 from symlstm.checking.calls import SELF, Call, attempt_on, call_of
 from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
+from symlstm.checking.cuts import Cuts, split
 from symlstm.checking.layout import laid_out
-from symlstm.checking.leaves import Path, leaves
+from symlstm.checking.leaves import Leaf, Path, leaves
 from symlstm.checking.loop import LAST
 from symlstm.checking.probe import Probe, copies, draw
 from symlstm.checking.steplists import ANY, gathered, patterns
@@ -119,7 +120,8 @@ def called(
         found = _by_name(function, returned, probe.example.steps)
         kept = _kept(kept_on, found) if kept_on is not None else {}
         of = {name: state for name, (state, _) in meanings.items()}
-        return Called(above, found | kept, kept=frozenset(kept), again=again, meanings=of)
+        gradients, paths = _of_parts(found | kept, call.cuts)
+        return Called(above, gradients, paths, kept=frozenset(kept), again=again, meanings=of)
     assert problem is not None
     raise problem
 
@@ -237,6 +239,20 @@ def _by_name(function: Any, returned: Any, steps: int) -> dict[str, Any]:
     wanted = patterns(found, steps) if steps > 1 else set()
     arrays = gathered(found, wanted)
     return {".".join(str(part) for part in path if part != ANY): array for path, array in arrays.items()}
+
+
+def _of_parts(gradients: Mapping[str, Any], cuts: Cuts) -> tuple[dict[str, Any], dict[str, Path]]:
+    """The gradient of a vector of parameters as those of its parts, and what these are of."""
+    made: dict[str, Any] = {}
+    paths: dict[str, Path] = {}
+    for name, array in gradients.items():
+        path = next((p for p, parts in cuts.items() if plain(name) == p[-1] and array.shape == (parts[-1].stop,)), None)
+        if path is None:
+            made[name] = array
+            continue
+        for leaf in split(Leaf(path, array), cuts):
+            made[f"{name}.{leaf.path[-1]}"], paths[f"{name}.{leaf.path[-1]}"] = leaf.array, leaf.path
+    return made, paths
 
 
 def _kept(owner: Any, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from symlstm.checking.cuts import Cuts, joined, split
 from symlstm.checking.globals import global_arrays, set_globals
 from symlstm.checking.leaves import Leaf, Path, leaves, narrow, own_arrays, replaced
 from symlstm.checking.steplists import spread_input, stacked_input
@@ -34,6 +35,7 @@ class Call:
 
     stacked: arguments that hold one array a step. globals: global variables that hold arrays. precision: in which
     arrays of other libraries than NumPy are put in. compiled: what does the same faster, given the arrays by path.
+    cuts: vectors of parameters, and the parts of them that count as arrays.
     """
 
     function: Callable[..., Any]
@@ -44,6 +46,7 @@ class Call:
     globals: Mapping[str, Any] = field(default_factory=dict)
     precision: Precision = "own"
     compiled: Callable[[Any], Any] | None = None
+    cuts: Cuts = field(default_factory=dict)
 
     @property
     def inside(self) -> dict[str, Any]:
@@ -56,7 +59,7 @@ class Call:
         found = []
         for name, value in self.inside.items():
             found += [Leaf((name,), stacked_input(value))] if (name,) in self.stacked else leaves(value, (name,))
-        return found
+        return [part for leaf in found for part in split(leaf, self.cuts)]
 
     def __call__(self, arrays: Mapping[Path, Any]) -> Any:
         """What the function returns when it is given these arrays in their places."""
@@ -64,6 +67,7 @@ class Call:
 
     def argument(self, name: str, arrays: Mapping[Path, Any]) -> Any:
         """An argument with these arrays in their places."""
+        arrays = joined(arrays, self.cuts, self.inside)
         if (name,) in self.stacked and (name,) in arrays:
             return spread_input(arrays[(name,)], self.arguments[name], self.precision)
         return replaced(self.arguments[name], arrays, (name,), self.precision)
@@ -71,7 +75,7 @@ class Call:
     def on(self, arrays: Mapping[Path, Any]) -> tuple[Any, Any]:
         """What the function returns, and the object that it was a method of (None: none)."""
         twin = None
-        arrays = dict(arrays)
+        arrays = joined(arrays, self.cuts, self.inside)
         if self.compiled is not None:
             with running(self.precision):
                 return self.compiled({path: arrays[path] for path in sorted(arrays, key=str)}), None

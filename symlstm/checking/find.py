@@ -8,6 +8,7 @@ is closed or open or a state is zero; the same questions are put to the cell, an
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from symlstm.checking.calls import INSIDE, SELF
 from symlstm.checking.convention import Convention, View
 from symlstm.checking.example import Example
 from symlstm.checking.fingerprint import Answers, fingerprint, fingerprint_of_the_cell
+from symlstm.checking.flat import advice
 from symlstm.checking.leaves import Path
 from symlstm.checking.parts import columns, majority, multiplying, parts_of
 from symlstm.checking.predictions import others_of, output_paths
@@ -212,9 +214,9 @@ def slots_of(sites: Sites, probe: Probe, roles: Mapping[str, Path], results: lis
     read = {p: kind(example.templates[p], len(sites.gates)) for p in params}
     kinds = {p: kind for p, kind in read.items() if kind is not None}
     if not kinds:
-        raise ValueUnusable(
-            "no weights were found in the example", "weights are arrays with an axis of n, or of all gates"
-        )
+        vectors = {p: math.prod(example.shape(p)) for p in params if len(core(example.templates[p])) == 1}
+        hint = advice(example.call, vectors) if vectors else "weights are arrays with an axis of n, or of all gates"
+        raise ValueUnusable("no weights were found in the example", hint)
     names, by_name = _named_slots(sites, kinds)
     slots: Slots = {}
     turned = majority(probe, results, kinds)

@@ -19,6 +19,7 @@ from symlstm.checking.axes import ONE, SIZES, STEPS, Axis, B, M, T
 from symlstm.checking.calls import INSIDE, Call, attempt, call_of, in_precision
 from symlstm.checking.classes import Factory
 from symlstm.checking.example import Example, lengths
+from symlstm.checking.flat import with_parts
 from symlstm.checking.globals import global_arrays
 from symlstm.checking.inferred import inferred_sequence, inferred_step
 from symlstm.checking.leaves import Path, leaves
@@ -80,7 +81,7 @@ def _at_sizes_of(function: Any, make: Callable[..., Any], fixed: Mapping[str, An
 def _call(function: Callable[..., Any], example: Any, steps: int | None = None) -> Call:
     if isinstance(example, (dict, tuple, list)):
         call = call_of(function, *(((), example) if isinstance(example, dict) else (tuple(example), {})))
-        return in_precision(replace(call, stacked=listed_inputs(call.arguments, steps)))
+        return with_parts(in_precision(replace(call, stacked=listed_inputs(call.arguments, steps))))
     raise ValueUnusable(
         f"the example is a {type(example).__name__}",
         "give a dict by argument name, a tuple of positional arguments, or a function of (n, m, batch, rng)",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symlstm as sl
+from symlstm.errors import ValueUnusable
 from tests.checking import wild_numbers as wild
 
 
@@ -55,3 +56,35 @@ def test_lists_of_floats_are_taken_as_arrays_are(step, example):
 def test_a_mistake_among_lists_is_named(step, example):
     report = sl.check(partial(step, output=float), "lstm", example=example)
     assert not report.ok and names(report)[0] == "variant_no_output_tanh", str(report)
+
+
+VECTORS = [
+    (wild.one_vector, wild.one_vector_example, "x @ W; [x, h]; one bias"),
+    (wild.by_columns, wild.by_columns_example, "one array a gate (in the order i, f, o, c); W @ x"),
+    (wild.one_vector_in_time, wild.one_vector_in_time_example, "W @ x; separate W and U; two biases"),
+]
+
+
+@pytest.mark.parametrize("function, example, convention", VECTORS)
+def test_one_vector_of_parameters_is_cut_as_the_code_cuts_it(function, example, convention):
+    report = sl.check(function, "lstm", example=example)
+    assert report.ok and convention in report.convention, str(report)
+    wrong = sl.check(partial(function, candidate=wild.sigmoid), "lstm", example=example)
+    assert not wrong.ok and names(wrong)[0] == "variant_sigmoid_candidate", str(wrong)
+
+
+def test_where_the_cuts_cannot_be_seen_a_wrapper_is_told():
+    def hidden(x, h, c, theta):
+        return wild.one_vector(x, h, c, np.array(theta.tolist()))
+
+    with pytest.raises(ValueUnusable, match="no weights were found") as told:
+        sl.check(hidden, "lstm", example=wild.one_vector_example)
+    assert "theta is one vector" in told.value.hint and "return " in told.value.hint
+
+
+def test_the_gradient_of_one_vector_is_compared_part_by_part():
+    right = sl.check(wild.one_vector, "lstm", example=wild.one_vector_example, backward=wild.one_vector_backward)
+    assert right.ok and not right.findings, str(right)
+    backward = partial(wild.one_vector_backward, of_bias=1.5)
+    wrong = sl.check(wild.one_vector, "lstm", example=wild.one_vector_example, backward=backward)
+    assert not wrong.ok and "block2" in wrong.findings[0].message, str(wrong)
