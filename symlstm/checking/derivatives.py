@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,14 @@ class Derivatives:
 
     kind: Kind
     given: Mapping[Path, Any]
+    known: dict[Any, Any] = field(default_factory=dict)
+    """What the library has compiled."""
 
     def called(self, convention: Convention, probe: Probe, arrays: Mapping[Path, Any], rng: Any) -> Called:
         """Upstream gradients at random, and the gradients by name; ValueUnusable where the library fails."""
         call = replace(probe.example.call, compiled=None)
         returned = probe.run(arrays)
-        inner = [leaf.path for leaf in leaves(attempt(call, copies(arrays)))]
+        inner = [leaf.path for leaf in leaves(attempt(probe.example.call, copies(arrays)))]
         known = {q.name for q in derived(convention.sites.cell).upstream}
         above: dict[str, list[Any]] = {}
         weights: list[tuple[Path, Any]] = []
@@ -51,13 +53,15 @@ class Derivatives:
         def run(tensors: Any) -> Any:
             return call({**copies(arrays), **dict(zip(paths, tensors, strict=True))})
 
-        def total(found: Any) -> Any:
-            return sum((self.kind.like(w, like, call.precision) * picked(found, path)).sum() for path, w in weights)
+        def total(found: Any, above: Any) -> Any:
+            return sum((w * picked(found, path)).sum() for (path, _), w in zip(weights, above, strict=True))
 
         try:
             with running(call.precision):
                 tensors = [self.kind.like(arrays[path], self.given[path], call.precision) for path in paths]
-                found = self.kind.gradients(run, total, tensors)
+                numbers = [self.kind.like(w, like, call.precision) for _, w in weights]
+                known = self.known if len(paths) == len(arrays) and not call.globals else {}
+                found = self.kind.gradients(run, total, tensors, numbers, known)
         except Exception as error:  # somebody's code: anything may happen
             why = " ".join(str(error).split())
             raise ValueUnusable(f"{call.name} cannot be differentiated: {type(error).__name__}: {why}") from error

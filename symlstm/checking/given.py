@@ -49,7 +49,7 @@ def read_example(function: Callable[..., Any] | Factory, example: Any, states: i
     if callable(example):
         return lengths(_from_maker(function, example))
     assert not isinstance(function, Factory)
-    call = _call(function, example)
+    call = in_precision(_call(function, example))
     found = inferred_sequence(call)
     return lengths(found) if found is not None else inferred_step(call, states)
 
@@ -70,7 +70,7 @@ def _at_sizes_of(function: Any, make: Callable[..., Any], fixed: Mapping[str, An
     for n, m in itertools.product(sorted(parts, reverse=True), repeat=2):
         try:
             made = _made(make, (n, m, SIZES[2], STEPS), asks_for_steps(make))
-            call = _call(function, made)
+            call = in_precision(_call(function, made))
             attempt(call, {leaf.path: leaf.array for leaf in call.leaves()})
         except Exception:  # not these sizes
             continue
@@ -81,7 +81,7 @@ def _at_sizes_of(function: Any, make: Callable[..., Any], fixed: Mapping[str, An
 def _call(function: Callable[..., Any], example: Any, steps: int | None = None) -> Call:
     if isinstance(example, (dict, tuple, list)):
         call = call_of(function, *(((), example) if isinstance(example, dict) else (tuple(example), {})))
-        return with_parts(in_precision(replace(call, stacked=listed_inputs(call.arguments, steps))))
+        return with_parts(replace(call, stacked=listed_inputs(call.arguments, steps)))
     raise ValueUnusable(
         f"the example is a {type(example).__name__}",
         "give a dict by argument name, a tuple of positional arguments, or a function of (n, m, batch, rng)",
@@ -104,7 +104,7 @@ def _from_maker(function: Callable[..., Any] | Factory, make: Callable[..., Any]
 
     base = (*SIZES, STEPS)
     templates = templates_of(at, base, asks is not None)
-    return with_steps(Example(at(base), templates, SIZES, steps=STEPS if asks else 1))
+    return with_steps(Example(in_precision(at(base)), templates, SIZES, steps=STEPS if asks else 1))
 
 
 def templates_of(

@@ -60,8 +60,17 @@ class Kind(Protocol):
     def differentiates(self, value: Any) -> bool:
         """Whether the library has the gradients of what such an object computes."""
 
-    def gradients(self, run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
-        """The gradients of the sum of `above(run(given))` in each of the arrays `given`; None: none reaches it."""
+    def gradients(
+        self,
+        run: Callable[[Any], Any],
+        total: Callable[[Any, Any], Any],
+        given: Sequence[Any],
+        above: Sequence[Any],
+        known: dict[Any, Any],
+    ) -> list[Any]:
+        """The gradients of `total(run(given), above)` in each of the arrays `given`; None: none reaches it.
+
+        known: where what is compiled is kept, from one call of the same function to the next."""
 
 
 LIBRARIES = {"torch": "symlstm.checking.tensors.of_torch", "jax": "symlstm.checking.tensors.of_jax"}

@@ -89,6 +89,21 @@ def differentiates(value: Any) -> bool:
     return True
 
 
-def gradients(run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
-    found = jax.grad(lambda arrays: above(run(arrays)))(list(given))
+def gradients(
+    run: Callable[[Any], Any],
+    total: Callable[[Any, Any], Any],
+    given: Sequence[Any],
+    above: Sequence[Any],
+    known: dict[Any, Any],
+) -> list[Any]:
+    """Compiled where that goes: outside of jit each call of a lax.scan is compiled anew, forward and backward."""
+    plain = jax.grad(lambda arrays, numbers: total(run(arrays), numbers))
+    key = tuple((a.shape, a.dtype) for a in (*given, *above))
+    if key not in known:
+        known[key] = jax.jit(plain)
+    try:
+        found = known[key](list(given), list(above))
+    except jax.errors.JAXTypeError:  # code that looks at numbers
+        known[key] = plain
+        found = plain(list(given), list(above))
     return [numpy(g) for g in found]

@@ -138,10 +138,16 @@ def differentiates(value: Any) -> bool:
     return not isinstance(value, torch.jit.ScriptModule)
 
 
-def gradients(run: Callable[[Any], Any], above: Callable[[Any], Any], given: Sequence[Any]) -> list[Any]:
+def gradients(
+    run: Callable[[Any], Any],
+    total: Callable[[Any, Any], Any],
+    given: Sequence[Any],
+    above: Sequence[Any],
+    known: dict[Any, Any],
+) -> list[Any]:
     tensors = [tensor.detach().requires_grad_() for tensor in given]
-    total = above(run([tensor.clone() for tensor in tensors]))  # what is no leaf may be changed in place
-    if not torch.is_tensor(total) or not total.requires_grad:
+    number = total(run([tensor.clone() for tensor in tensors]), above)  # what is no leaf may be changed in place
+    if not torch.is_tensor(number) or not number.requires_grad:
         return [None] * len(tensors)
-    found = torch.autograd.grad(total, tensors, allow_unused=True)
+    found = torch.autograd.grad(number, tensors, allow_unused=True)
     return [None if g is None else numpy(g) for g in found]
