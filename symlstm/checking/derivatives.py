@@ -60,8 +60,8 @@ class Derivatives:
             with running(call.precision):
                 tensors = [self.kind.like(arrays[path], self.given[path], call.precision) for path in paths]
                 numbers = [self.kind.like(w, like, call.precision) for _, w in weights]
-                known = self.known if len(paths) == len(arrays) and not call.globals else {}
-                found = self.kind.gradients(run, total, tensors, numbers, known)
+                compiled = self.known if len(paths) == len(arrays) and not call.globals else {}
+                found = self.kind.gradients(run, total, tensors, numbers, compiled)
         except Exception as error:  # somebody's code: anything may happen
             why = " ".join(str(error).split())
             raise ValueUnusable(f"{call.name} cannot be differentiated: {type(error).__name__}: {why}") from error
