@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.checking.axes import B
-from symlstm.checking.calls import attempt
+from symlstm.checking.calls import SELF, attempt, attempt_on
 from symlstm.checking.example import Example
 from symlstm.checking.leaves import Path, is_numbers, leaves
 from symlstm.checking.steplists import gathered, patterns
@@ -83,10 +83,12 @@ class Probe:
 
     @cached_property
     def written(self) -> frozenset[Path]:
-        """The arrays that one call writes into and whose old numbers no result depends on: buffers for results."""
+        """The arrays that one call writes into, or sets anew as attributes, and whose old numbers no result depends
+        on: buffers for results, states that are reset."""
         given = copies(self.base)
-        attempt(self.example.call, given)
-        return frozenset(p for p, a in given.items() if p in self.silent and not np.array_equal(a, self.base[p]))
+        _, owner = attempt_on(self.example.call, given)
+        after = given if owner is None else {**given, **{leaf.path: leaf.array for leaf in leaves(owner, (SELF,))}}
+        return frozenset(p for p, a in self.base.items() if p in self.silent and not np.array_equal(a, after.get(p, a)))
 
     def changed(self, arrays: Mapping[Path, Any], moved: Mapping[Path, Any], outputs: Any) -> dict[Path, Any]:
         """Which entries of the outputs differ between the two."""

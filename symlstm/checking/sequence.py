@@ -15,6 +15,7 @@ import numpy as np
 
 from symlstm.checking import words
 from symlstm.checking.axes import LETTERS, ONE, B, N
+from symlstm.checking.calls import SELF
 from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
 from symlstm.checking.find import ranked, scores, slots_of, state_like
@@ -158,6 +159,8 @@ def _states(sites: Sites, probe: Probe) -> dict[str, Path]:
     for path, axes in example.templates.items():
         rest = [axis for axis in axes if axis != ONE]
         named = words.role_of(str(path[-1])) in ("h", "c")
+        if path[0] == SELF and path in probe.written:  # set to zero before the first step
+            continue
         if path != example.x and N in rest and (sorted(rest) == sorted([B, N]) or (rest == [N] and named)):
             candidates.append(path)
     found: dict[str, Path] = {}

@@ -64,3 +64,35 @@ def node(n, m, batch, rng):
     param = SimpleNamespace(**{f"w{g}": draw((n, m + n)) for g in "gifo"}, **{f"b{g}": draw(n) for g in "gifo"})
     vars(param).update({f"{name}_diff": np.zeros_like(value) for name, value in list(vars(param).items())})
     return {"x": draw(m), "s_prev": draw(n), "h_prev": draw(n), "param": param}
+
+
+class Resets:
+    """Keeps its states in attributes, and sets them to zero at the start of a sequence."""
+
+    def __init__(self, input_size, hidden_size):
+        self.hidden_size = hidden_size
+        self.W, self.b = np.ones((4 * hidden_size, hidden_size + input_size)), np.ones(4 * hidden_size)
+        self.h = self.c = np.zeros(hidden_size)
+
+    def forget(self):
+        self.h, self.c = np.zeros(self.hidden_size), np.zeros(self.hidden_size)
+
+    def forward(self, xs):
+        self.forget()
+        return np.array([self.step(x) for x in xs])
+
+    def step(self, x):
+        i, f, o, g = np.split(self.W @ np.concatenate([self.h, x]) + self.b, 4)
+        i, f, o = (1 / (1 + np.exp(-z)) for z in (i, f, o))
+        self.c = f * self.c + i * np.tanh(g)
+        self.h = o * np.tanh(self.c)
+        return self.h
+
+
+class ResetsTheOutput(Resets):
+    def forget(self):
+        self.h = np.zeros(self.hidden_size)
+
+    def step(self, x):
+        self.c = np.zeros(self.hidden_size)
+        return super().step(x)
