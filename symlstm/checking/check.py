@@ -18,7 +18,7 @@ from symlstm.checking.diagnose import Explanation
 from symlstm.checking.edits import edits
 from symlstm.checking.find import find
 from symlstm.checking.findings import another_cell, imprecise, unexplained, wrong
-from symlstm.checking.foreign import differentiated, float32_only, notes, quicker
+from symlstm.checking.foreign import differentiated, float32_only, notes, quicker, require_bound
 from symlstm.checking.gradient import check_backward
 from symlstm.checking.implementation import read
 from symlstm.checking.limits import limited
@@ -85,6 +85,7 @@ def check(
             )
         report = adapter.check(thing, cell)
         return replace(report, implementation=name) if name else report
+    require_bound(thing)
     conventions = stated_finder(convention, found_by_probing) if convention else found_by_probing
     return examine(thing, cell, example=example, backward=backward, conventions=conventions, name=name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,6 +30,21 @@ def notes(call: Call) -> list[Finding]:
     holder = kind_of(call.owner) if call.owner is not None else None
     said = holder.notes(call.owner) if holder is not None and holder.holds(call.owner) else []
     return found + [Finding(name, "", call.line, message, "", NOTE) for name, message in said]
+
+
+def require_bound(thing: Any) -> None:
+    """ValueUnusable for a module of Flax (or its class, (module, variables), module.apply) that a user wrote: its
+    parameters are not in it."""
+    linen = sys.modules.get("flax.linen")
+    module = thing[0] if isinstance(thing, tuple) and thing else getattr(thing, "__self__", thing)
+    made = module if isinstance(module, type) else type(module)
+    if linen is None or not issubclass(made, linen.Module) or getattr(module, "scope", None) is not None:
+        return
+    raise ValueUnusable(
+        f"{made.__name__} is a module of Flax: its parameters are not in it, but in its variables",
+        "check a function that takes both, with one example of its arguments: def step(variables, x, h, c): "
+        "return module.apply(variables, (h, c), x); sl.check(step, example=dict(variables=variables, x=x, h=h, c=c))",
+    )
 
 
 def float32_only(call: Call, evidence: str) -> Finding:
