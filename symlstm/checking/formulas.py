@@ -12,11 +12,10 @@ from symlstm.checking.compare import sizes_of
 from symlstm.checking.edits import Edit, edits_of_equation, exchanges, rarity
 from symlstm.checking.exponentials import Unreadable
 from symlstm.checking.probe import Probe
-from symlstm.checking.reading import Batch, Difference, Reading, Run, equal, read, value_of
+from symlstm.checking.reading import Batch, Difference, Reading, Run, equal, lead_to, read, value_of
 from symlstm.checking.reference import FLOATS, Equations, evaluated, ordered
 from symlstm.evidence.interpret import evaluate
 from symlstm.evidence.program import Uncheckable
-from symlstm.expr.nodes import Quantity
 
 GLANCE = 2.0**-30
 """For looking only, of one plus the largest entry: what looks right is then compared as a formula."""
@@ -143,15 +142,8 @@ def _same(expr: Any, values: Batch, reading: Reading, sizes: Mapping[Any, int]) 
 
 def _agrees(equations: Equations, reading: Reading, sizes: Mapping[Any, int]) -> bool:
     """Whether equations give every result, as formulas."""
-    known: dict[Quantity, Batch] = {q: v for q, v in reading.known.items() if q not in dict(equations)}
-    try:
-        for q, expr in equations:
-            known[q] = value_of(expr, known, sizes)
-            if q.name in reading.results and not equal(known[q], reading.results[q.name]):
-                return False
-    except (Unreadable, Uncheckable):
-        return False
-    return True
+    given = {q: v for q, v in reading.known.items() if q not in dict(equations)}
+    return lead_to(reading.results, equations, given, sizes)
 
 
 def agrees_with(equations: Equations, reading: Reading, probe: Probe) -> bool:

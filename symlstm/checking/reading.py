@@ -16,7 +16,7 @@ import numpy as np
 
 from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
-from symlstm.checking.exponentials import Number, variable
+from symlstm.checking.exponentials import Number, Unreadable, variable
 from symlstm.checking.leaves import Path, leaves
 from symlstm.checking.objects import FORMULAS, holding_formulas, numbers
 from symlstm.checking.probe import Probe, draw
@@ -119,7 +119,7 @@ def read(run: Run, convention: Convention, probe: Probe) -> Reading | str:
         inside = dict(_variables(convention, run.variables, batch))
         differences: list[Difference] = []
         names: dict[str, str] = {}
-        for q, expr in equations:
+        for k, (q, expr) in enumerate(equations):
             here = value_of(expr, known, sizes)
             same = [name for name, found in inside.items() if equal(here, found)]
             named = [(name, found) for name, found in inside.items() if says(name, q.name, convention.sites)]
@@ -133,12 +133,31 @@ def read(run: Run, convention: Convention, probe: Probe) -> Reading | str:
                 candidates = ()
             else:
                 candidates = tuple(named)
+            if len(candidates) > 1:  # what goes by that name and leads to what is returned comes first
+                rest = equations[k + 1 :]
+                leading = [lead_to(results, rest, {**known, q: found}, sizes) for _, found in candidates]
+                candidates = tuple(c for _, c in sorted(zip(leading, candidates, strict=True), key=lambda e: not e[0]))
             if candidates:
                 differences.append(Difference(q, expr, candidates))
             known[q] = candidates[0][1] if candidates else here
     except (SymlstmError, Uncheckable, TypeError, ValueError, AttributeError) as error:
         return str(error)
     return Reading(convention, equations, known, tuple(differences), results, names)
+
+
+def lead_to(
+    results: Mapping[str, Batch], equations: Equations, known: Mapping[Any, Batch], sizes: Mapping[Any, int]
+) -> bool:
+    """Whether the equations give all results from these values on."""
+    values = dict(known)
+    try:
+        for q, expr in equations:
+            values[q] = value_of(expr, values, sizes)
+            if q.name in results and not equal(values[q], results[q.name]):
+                return False
+    except (Unreadable, Uncheckable):
+        return False
+    return True
 
 
 def value_of(expr: Any, known: Mapping[Any, Batch], sizes: Mapping[Any, int]) -> Batch:

@@ -103,7 +103,8 @@ def gate_of(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:
 def is_peephole(path: tuple[Any, ...]) -> bool:
     """Whether the name of a vector, or of the dict or object that it is in, says that it multiplies a state."""
     inside = len(path) > 1 and re.fullmatch(r"p|v|w_?c|peep.*", str(path[-2]), re.IGNORECASE)
-    return bool(PEEPHOLE.search(str(path[-1])) or inside)
+    biased = re.match(r"b(?![a-z]{2})|bias", str(path[-1]), re.IGNORECASE)  # of all parameters in a dict called p
+    return bool(PEEPHOLE.search(str(path[-1])) or (inside and not biased))
 
 
 def last_letter(name: str, gates: dict[str, tuple[str, ...]]) -> str | None:

@@ -37,7 +37,7 @@ WRONG = {
         "initial states ignored": "are ignored: zero in its place",
         "the next batch item": "every step reads the x of the first step",
         "f for o": "f_t in place of o_t",
-        "z for 1 - z": "h_{t-1} and n_t are exchanged",
+        "z for 1 - z": "update gate z is 1 - z",
         "a GRU with a sum": "-z_t is missing",
         "two biases left out": "b_",
         "one bias for another": "b_i in place of b_f",

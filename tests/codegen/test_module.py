@@ -12,6 +12,7 @@ import symlstm as sl
 from symlstm.codegen import export
 from tests.codegen.adhoc import CELLS as ADHOC
 from tests.codegen.numbers import BUILT_IN, cell_of, numbers
+from tests.support.frameworks import require
 
 every_cell = pytest.mark.parametrize("name", [*BUILT_IN, *ADHOC])
 
@@ -80,7 +81,7 @@ def test_it_imports_numpy_alone_and_every_line_fits(name):
 
 @every_cell
 def test_ruff_has_nothing_to_say(name, tmp_path):
-    pytest.importorskip("ruff")
+    require("ruff")
     path = tmp_path / "exported.py"
     path.write_text(export(cell_of(name)), encoding="utf-8")
     commands = [["check", "--select", "E,F,W,I,UP,B,SIM"], ["format", "--check"]]

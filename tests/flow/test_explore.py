@@ -21,11 +21,12 @@ from symlstm.exploration.origin import origin
 from symlstm.exploration.weights import parts
 from symlstm.exploration.workers import on_cores
 from tests.flow.numbers import variant
+from tests.support.frameworks import require
 
-pytest.importorskip("joblib")
-pytest.importorskip("cloudpickle")
-pytest.importorskip("threadpoolctl")
-pa = pytest.importorskip("pyarrow")
+require("joblib")
+require("cloudpickle")
+require("threadpoolctl")
+pa = require("pyarrow")
 
 
 def stacked(x: "m", h_prev: "n", c_prev: "n", *, W: "4*n n+m", b: "4*n"):
@@ -305,7 +306,7 @@ def test_parquet_and_csv_hold_the_same_table(tmp_path):
 
 
 def test_the_plot_names_its_axes_and_units_and_is_the_same_every_time(tmp_path):
-    pytest.importorskip("matplotlib")
+    require("matplotlib")
     found = small("lstm", forget_bias=[0, 1], gain=[0.5, 4], seeds=2, steps=5)
     figure = found.plot(tmp_path / "a.svg")
     found.plot(tmp_path / "b.svg")
@@ -324,7 +325,7 @@ def test_the_plot_names_its_axes_and_units_and_is_the_same_every_time(tmp_path):
     ("gru", {"forget_bias": [0, 1], "chrono": 9}, "gain of the recurrent weights"),
 ])  # fmt: skip
 def test_whatever_was_swept_can_be_drawn(cell, given, axis, tmp_path):
-    pytest.importorskip("matplotlib")
+    require("matplotlib")
     figure = small(cell, **given).plot(tmp_path / "p.png")
     assert figure.axes[0].get_xlabel() == axis and (tmp_path / "p.png").stat().st_size > 1000
 
@@ -387,7 +388,7 @@ def test_an_autonomous_lstm_of_width_256_has_the_exponents_of_independent_code()
 
 
 def test_a_dask_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path):
-    distributed = pytest.importorskip("distributed")
+    distributed = require("distributed")
     grid = {"gain": [0.5, 1.0, 2.0, 3.0], "seeds": 3, "n": 16, "steps": 300}
     expected = small(**grid)
     with (
@@ -415,7 +416,7 @@ def test_a_dask_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path)
 
 
 def test_a_dask_scheduler_that_does_not_answer_is_named(monkeypatch):
-    pytest.importorskip("distributed")
+    require("distributed")
     monkeypatch.setattr("symlstm.exploration.workers.TIMEOUT", 0.5)
     with pytest.raises(ValueUnusable, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         small(dask="tcp://127.0.0.1:9")

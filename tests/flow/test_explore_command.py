@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 import symlstm as sl
 import symlstm.exploration.explore as module
 from symlstm.cli import app
+from tests.support.frameworks import require
 
 for name in ("joblib", "cloudpickle", "threadpoolctl", "pyarrow", "matplotlib"):
-    pytest.importorskip(name)
+    require(name)
 
 OWN = """
 from symlstm import sigmoid, tanh
