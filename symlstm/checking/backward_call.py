@@ -165,13 +165,13 @@ def _meanings(function: Callable[..., Any], convention: Convention) -> Iterator[
             found[name] = str(state)
     left = [state for state in states if state not in found.values()]
     found |= dict(zip(_like_gradients(function, found, convention), left, strict=False))
-    options = []
+    options: list[tuple[bool, ...]] = []
     for name, state in found.items():
         everywhere = convention.sequence and state in convention.outputs
         late = not convention.sequence or LATE.search(name.lower()) or not everywhere
         options.append((False, True) if late else (True, False))
         if not convention.sequence:
-            options[-1] = (False,)  # type: ignore[assignment]
+            options[-1] = (False,)
     for kinds in itertools.product(*options):
         yield {name: (state, whole) for (name, state), whole in zip(found.items(), kinds, strict=True)}
 

@@ -19,7 +19,7 @@ from symlstm.checking.edits import Edit
 from symlstm.checking.head import before_activations, upstream_outputs
 from symlstm.checking.leaves import Path
 from symlstm.checking.limits import LARGE_UPSTREAM, limited_gradients
-from symlstm.checking.loop import Each, mapped, steps_in
+from symlstm.checking.loop import Each, item_of, mapped, steps_in
 from symlstm.checking.probe import Probe, drawn
 from symlstm.checking.reference import GRADIENTS, PROMISED, difference, numbers
 from symlstm.checking.report import Finding
@@ -164,8 +164,7 @@ def _digits(point: Point, loop: BackLoop, sizes: Mapping[Any, int]) -> Back:
     with mpmath.workdps(PROMISED + 10):
         found = []
         for k in range(point.batch):
-            item = mapped(point.values, lambda v: numbers(v[k if len(v) > 1 else 0]))  # noqa: B023
-            found.append(scan_back(loop, item, sizes, DIGITS))
+            found.append(scan_back(loop, item_of(point.values, k, numbers), sizes, DIGITS))
         return [{q: np.stack([item[t][q] for item in found]) for q in wanted} for t in range(len(found[0]))]
 
 

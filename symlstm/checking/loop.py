@@ -98,6 +98,11 @@ def mapped(values: Values, act: Callable[[Any], Any]) -> dict[Quantity, Any]:
     return {q: Each(act(part) for part in v) if isinstance(v, Each) else act(v) for q, v in values.items()}
 
 
+def item_of(values: Values, k: int, made: Callable[[Any], Any]) -> dict[Quantity, Any]:
+    """One item of the batch, its arrays made numbers of another kind; what has no batch is in every item."""
+    return mapped(values, lambda v: made(v[k if len(v) > 1 else 0]))
+
+
 def scan(
     loop: Loop, values: Values, sizes: Mapping[Any, int], field: Any, like: Trail = (), changed: Any = frozenset()
 ) -> Trail:
@@ -183,7 +188,7 @@ def digits(loop: Loop, values: Values, sizes: Mapping[Any, int], names: Any, cel
     found: dict[str, list[Any]] = {name: [] for name in names}
     with mpmath.workdps(PROMISED + 10):
         for k in range(batch_in(values)):
-            trail = scan(loop, mapped(values, lambda v: numbers(v[k if len(v) > 1 else 0])), sizes, DIGITS)  # noqa: B023
+            trail = scan(loop, item_of(values, k, numbers), sizes, DIGITS)
             for name in names:
                 found[name].append(joined(shown(loop, trail, name, cell), name, values))
     return {name: np.stack(parts, axis=-3) for name, parts in found.items()}

@@ -24,12 +24,14 @@ def of_agreement(run: Run | Unrolled | str, convention: Convention, probe: Probe
     """What reading says where the probe finds agreement; a finding where reading does not agree."""
     if isinstance(run, Unrolled):
         return _of_sequence(run, convention, probe)
-    found = read(run, convention, probe) if isinstance(run, Run) else run
+    if isinstance(run, str):
+        return _not_read(run), []
+    found = read(run, convention, probe)
     if isinstance(found, str):
         return _not_read(found), []
     if agrees_with(found.equations, found, probe):
         return f"{_results(found)} {_for_all(probe)}", []
-    solved, _ = solve(run, [convention], probe)  # type: ignore[arg-type]
+    solved, _ = solve(run, [convention], probe)
     what = "; ".join(e.message for e in solved.edits) if solved else _departures(found)
     message = f"read symbolically the formulas differ, too little for float64 to show: {what}"
     return message, [Finding("reading_differs", "", "", message, "the probe agrees within its rounding bounds", NOTE)]

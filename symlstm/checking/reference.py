@@ -12,10 +12,9 @@ import sympy as sp
 
 from symlstm.equations import Cell
 from symlstm.evidence.definitions import compiled_elementwise, compiled_whole
-from symlstm.evidence.digits import FIELD as DIGITS
 from symlstm.evidence.interpret import evaluate, shaped
 from symlstm.evidence.program import named
-from symlstm.evidence.running import Running, RunningField, U, _product, exact
+from symlstm.evidence.running import Running, RunningField, _product
 from symlstm.expr.nodes import Quantity
 
 OTHER_ORDER = 8
@@ -130,30 +129,6 @@ def evaluated(equations: Equations, values: Values, sizes: Mapping[Any, int], fi
         for q, expr in equations:
             known[q] = evaluate(expr, known, key, field)
     return known
-
-
-def float_values(cell: Cell, values: Values, sizes: Mapping[Any, int]) -> dict[Quantity, Any]:
-    """All quantities in float64."""
-    return evaluated(computable(cell, values), values, sizes, FLOATS)
-
-
-def bounds(equations: Equations, values: Values, sizes: Mapping[Any, int], unit: float = U) -> dict[Quantity, Any]:
-    """How far rounding in units of `unit` can carry each quantity, to first order."""
-    found = evaluated(equations, {q: exact(v) for q, v in values.items()}, sizes, ANY_ORDER)
-    return {q: v.real * (unit / U) for q, v in found.items()}
-
-
-def digits(equations: Equations, values: Values, sizes: Mapping[Any, int], wanted: list[Quantity]) -> dict[Any, Any]:
-    """Wanted quantities in 50 digits: object arrays (batch, rows, 1), from the float64 leaves taken as exact."""
-    batch = max(np.shape(v)[0] for v in values.values())
-    found: dict[Any, list[Any]] = {q: [] for q in wanted}
-    with mpmath.workdps(PROMISED + 10):
-        for k in range(batch):
-            leaves = {q: numbers(v[k if len(v) > 1 else 0]) for q, v in values.items()}
-            known = evaluated(equations, leaves, sizes, DIGITS)
-            for q in wanted:
-                found[q].append(known[q])
-    return {q: np.stack(parts) for q, parts in found.items()}
 
 
 def numbers(matrix: Any) -> Any:

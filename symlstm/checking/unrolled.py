@@ -7,14 +7,13 @@ from typing import Any
 
 from symlstm.checking.compare import sizes_of
 from symlstm.checking.convention import Convention
-from symlstm.checking.loop import LAST, Loop, Values, batch_in, joined, mapped, scan, shown
+from symlstm.checking.loop import LAST, Loop, batch_in, item_of, joined, scan, shown
 from symlstm.checking.objects import FORMULAS, numbers
 from symlstm.checking.probe import Probe
 from symlstm.checking.reading import Run, run_on_formulas
 from symlstm.checking.reference import Equations, reads
 from symlstm.errors import SymlstmError
 from symlstm.evidence.program import Uncheckable
-from symlstm.expr.nodes import Quantity
 
 STEPS = (3, 2)
 """Three steps show all of how they follow each other; two where formulas are inside each other too deep for three."""
@@ -59,7 +58,7 @@ def compared(unrolled: Unrolled, convention: Convention, probe: Probe, loop: Loo
         values = convention.values(unrolled.run.arrays, sizes)
         loop = _needed(loop or convention.loop(values), names)
         found = {name: convention.standard(name, results[convention.outputs[name]])[..., None] for name in names}
-        trails = [scan(loop, _example(values, k), sizes, FORMULAS) for k in range(batch_in(values))]
+        trails = [scan(loop, item_of(values, k, numbers), sizes, FORMULAS) for k in range(batch_in(values))]
         for name in names:
             wanted = [joined(shown(loop, trail, name, cell), name, values) for trail in trails]
             own = [found[name][..., k, :, :] for k in range(found[name].shape[-3])]
@@ -68,11 +67,6 @@ def compared(unrolled: Unrolled, convention: Convention, probe: Probe, loop: Loo
     except (SymlstmError, Uncheckable, TypeError, ValueError, AttributeError) as error:
         return str(error)
     return Compared(tuple(names), tuple(differing)) if names else "nothing that it returns has the shape of a state"
-
-
-def _example(values: Values, k: int) -> dict[Quantity, Any]:
-    """One item of the batch."""
-    return mapped(values, lambda v: numbers(v[k if len(v) > 1 else 0]))
 
 
 def _same(a: Any, b: Any) -> bool:
