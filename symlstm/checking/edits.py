@@ -168,10 +168,6 @@ def exchanges(sites: Sites, equations: Equations) -> Iterator[Edit]:
         yield Edit("ignored", f"{s.name} is ignored", _everywhere(equations, {s: build.zeros(*s.shape)}))
 
 
-def _head(q: Quantity) -> str:
-    return q.name.partition("_")[0]
-
-
 def _everywhere(equations: Equations, mapping: Any) -> tuple[tuple[Quantity, Any], ...]:
     made = [(q, substituted(expr, mapping), expr) for q, expr in equations]
     return tuple((q, new) for q, new, old in made if new != old)

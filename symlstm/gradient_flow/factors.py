@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from symlstm.calculus.derivation import derive
 from symlstm.calculus.logarithms import diagonal_of, stable_log
@@ -18,7 +17,6 @@ from symlstm.errors import RuleMissing, unknown
 from symlstm.expr import nodes as x
 from symlstm.expr.build import Matrix
 from symlstm.expr.nodes import Quantity
-from symlstm.expr.tree import quantities
 
 BOUNDED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 """Functions that saturate, and between what."""
@@ -62,12 +60,3 @@ def saturating(cell: Cell) -> tuple[tuple[Quantity, str, Matrix], ...]:
         if isinstance(e.expr, x.Apply) and e.expr.function in BOUNDED and e.quantity.shape[1] == 1:
             found.append((e.quantity, e.expr.function, e.expr.arrays[0]))
     return tuple(found)
-
-
-def depends_on_states(cell: Cell, expr: Any) -> bool:
-    """Whether an expression is made of a previous state, through whatever named quantities."""
-    reached = {s.previous for s in cell.states}
-    for e in cell.equations:
-        if any(q in reached for q in quantities(e.expr)):
-            reached.add(e.quantity)
-    return any(q in reached for q in quantities(expr))
