@@ -1,6 +1,7 @@
 """The public names: what they are, that no module hides them, and that importing them costs nothing at first."""
 
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -11,7 +12,11 @@ import symlstm as sl
 def test_every_public_name_is_there_and_is_no_module():
     for module in pkgutil.walk_packages(sl.__path__, "symlstm."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError as error:  # an adapter of a framework that is not installed
+                if error.name.partition(".")[0] == "symlstm" or os.environ.get("SYMLSTM_REQUIRE_ALL") == "1":
+                    raise
     for name in sl.__all__:
         assert callable(getattr(sl, name)), name
 
