@@ -31,10 +31,8 @@ def formula(expr: Matrix, *, matrix: bool = False) -> Callable[..., np.ndarray[A
     else; with matrix=True always two. Nothing is summed over the batch. A sum or product over time
     is written out, where its range is a number long: f at t-1 is given by the name f_prev, f at time 3 as f_3.
     """
-    source, needed, open_sizes = _source(expand(expr), matrix)
-    space: dict[str, Any] = {"__name__": "symlstm generated formula"}
-    exec(compile(source, "<symlstm formula>", "exec"), space)
-    function = space["formula"]
+    source, needed, open_sizes = _source(expr, matrix)
+    function = _executed(source)
 
     def call(values: Values, sizes: Values | None = None) -> np.ndarray[Any, Any]:
         arrays = [_given(q, needed, values) for q in needed]
@@ -59,7 +57,16 @@ def _given(q: Quantity, needed: tuple[Quantity, ...], values: Values) -> Any:
 
 
 @lru_cache(maxsize=1024)
+def _executed(source: str) -> Callable[..., Any]:
+    space: dict[str, Any] = {"__name__": "symlstm generated formula"}
+    exec(compile(source, "<symlstm formula>", "exec"), space)
+    function: Callable[..., Any] = space["formula"]
+    return function
+
+
+@lru_cache(maxsize=1024)
 def _source(expr: Matrix, matrix: bool) -> tuple[str, tuple[Quantity, ...], tuple[str, ...]]:
+    expr = expand(expr)
     found = quantities(expr)
     names = Names(RESERVED)
     values, sizes = names.new("values"), names.new("sizes")

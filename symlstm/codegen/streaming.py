@@ -5,9 +5,9 @@ What is read is looked at once, at the beginning; nothing is kept of earlier ste
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -86,26 +86,52 @@ class Step:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some consecutive steps at once. index: of the first. x, states: before each step, time first."""
+    """Some consecutive steps at once. index: of the first. x, states: before each step, time first.
+
+    kept: what is known already of quantities that have an equation, by name, (steps, ..., n).
+    """
 
     stream: Stream
     index: int
     steps: int
     x: Any
     states: tuple[Array, ...]
+    kept: dict[str, Array]
 
     @cached_property
-    def known(self) -> dict[str, Array]:
+    def known(self) -> Mapping[str, Array]:
         """Values, previous states and inputs of all steps, (steps, ..., n), and parameters, by name."""
         stream, x = self.stream, self.x if isinstance(self.x, tuple) else (self.x,)
-        with np.errstate(all="ignore"):
-            values = stream.compiled._functions["values"](stream.p, self.x, self.states)
         before = {s.previous.name: a for s, a in zip(stream.cell.states, self.states, strict=True)}
-        return stream.p | {q.name: a for q, a in zip(stream.cell.inputs, x, strict=False)} | before | values
+        inputs = {q.name: a for q, a in zip(stream.cell.inputs, x, strict=False)}
+        equations = {e.name for e in stream.cell.equations}
+        rest = partial(stream.values, self.x, self.states)  # not a method of the piece: the two would keep each other
+        return _Known(stream.p | inputs | before | self.kept, equations, rest)
 
     def step(self, k: int) -> Step:
         """One of them by itself."""
         return self.stream.at(self.index + k, tuple(a[k] for a in self.states))
+
+
+class _Known(Mapping[str, Array]):
+    """What is known by name; the rest is computed when somebody asks for it."""
+
+    def __init__(self, known: dict[str, Array], rest: set[str], compute: Callable[[], dict[str, Array]]) -> None:
+        self.known, self.rest, self.compute = known, rest, compute
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self.known and name in self.rest:
+            self.known = self.compute() | self.known
+        return self.known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.known or name in self.rest
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.known, **dict.fromkeys(self.rest)})
+
+    def __len__(self) -> int:
+        return len(self.rest.union(self.known))
 
 
 class Stream:
@@ -167,6 +193,11 @@ class Stream:
             self.functions[name] = on_demand.function(name, on_demand.source(self.cell, name), self.functions["values"])
         return self.functions[name]
 
+    def values(self, x: Any, states: tuple[Array, ...]) -> dict[str, Array]:
+        """Every quantity that has an equation, by name, of one step or of many."""
+        with np.errstate(all="ignore"):
+            return dict(self.compiled._functions["values"](self.p, x, states))
+
     def at(self, index: int, states: tuple[Array, ...]) -> Step:
         """The step of that index, from these states."""
         x = self.x
@@ -193,20 +224,44 @@ class Stream:
         for index in range(0, self.steps, length):
             steps = min(length, self.steps - index)
             x = self._inputs(index, steps)
-            with np.errstate(all="ignore"):
-                run = self.compiled._functions["run"](self.p, steps if x is None else x, states)
-            new = [run[s.current.name] for s in self.cell.states]
-            before = tuple(
-                np.concatenate([np.broadcast_to(a, b.shape[1:])[None], b[:-1]])
-                for a, b in zip(states, new, strict=True)
-            )
-            bad = [int(np.argwhere(~np.isfinite(a))[0][0]) for a in new if not finite(a)]
+            run, kept = self._run(steps if x is None else x, states)
+            before = tuple(a[:-1] for a in run)
+            bad = [int(np.argwhere(~np.isfinite(a[1:]))[0][0]) for a in run if not finite(a)]
             if bad:
                 step = self.at(index + min(bad), tuple(a[min(bad)] for a in before))
-                found = {s.current.name: a[min(bad)] for s, a in zip(self.cell.states, new, strict=True)}
+                found = {s.current.name: a[min(bad) + 1] for s, a in zip(self.cell.states, run, strict=True)}
                 self.compiled.raise_at_step(step.index, self.p, step.x, step.states, found)
-            yield Piece(self, index, steps, x, before)
-            states = tuple(a[-1] for a in new)
+            yield Piece(self, index, steps, x, before, kept)
+            states = tuple(a[-1] for a in run)
+
+    @cached_property
+    def _prepared(self) -> dict[str, Array]:
+        """What is the same at every step, for `forward`."""
+        prepared: dict[str, Array] = self.compiled._functions["prepare"](
+            {name: np.asarray(a, self.dtype, order="C") for name, a in self.p.items()}
+        )
+        return prepared
+
+    def _run(self, x: Any, states: tuple[Array, ...]) -> tuple[list[Array], dict[str, Array]]:
+        """The states before each step and after the last, and the values that the loop keeps, time first."""
+        functions, cell = self.compiled._functions, self.cell
+        shapes = functions["SHAPES"]
+
+        def laid(names: list[str], arrays: Any, lead: int) -> tuple[Array, ...]:
+            given = {name: np.asarray(a, self.dtype, order="C") for name, a in zip(names, arrays, strict=True)}
+            return tuple(functions["laid_out"](shapes, given, self.batch, lead).values())
+
+        if cell.inputs:
+            x = laid([q.name for q in cell.inputs], x if isinstance(x, tuple) else (x,), 1)
+        s = laid([s.previous.name for s in cell.states], states, 0)
+        with np.errstate(all="ignore"):
+            found = functions["forward"](self._prepared, x[0] if len(cell.inputs) == 1 else x, s)
+        names = [s.current.name for s in cell.states]
+        run = [functions["given_back"](shapes, name, found[name], self.batch, 1) for name in names]
+        vectors = [e.name for e in cell.equations if e.quantity.shape[1] == 1 != e.quantity.shape[0]]
+        kept = {name: found[name] for name in vectors if name in found and name not in names}
+        kept = {name: a.reshape(len(a), *self.batch, a.shape[-1]) for name, a in kept.items()}
+        return run, kept | {name: a[1:] for name, a in zip(names, run, strict=True) if name in vectors}
 
     def _inputs(self, index: int, steps: int) -> Any:
         if self.x is None:

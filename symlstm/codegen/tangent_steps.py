@@ -5,9 +5,8 @@ Directions are rows here, (..., k, s), so that every operation runs along memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ class TangentSteps:
         place = {q: k for k, q in enumerate((*plan.given, *(s.quantity for s in plan.sums)))}
         terms = [t for s in plan.sums for t in s.terms]
         factors = list(dict.fromkeys(t.factor for t in terms if t.factor is not None))
-        self._factors = [_formula(f, False) for f in factors]
+        self._factors = [formula(f) for f in factors]
         self._factor_lengths = [self._length(f) for f in factors]
         columns: dict[tuple[int, Matrix], slice] = {}
         stacked: dict[int, list[Array]] = {}
@@ -48,7 +47,7 @@ class TangentSteps:
             operand = place[t.operand]
             if t.matrix is not None and (operand, t.matrix) not in columns:
                 rows = stacked.setdefault(operand, [])
-                rows.append(np.asarray(_formula(t.matrix, True)(p, self.sizes), dtype))
+                rows.append(np.asarray(formula(t.matrix, matrix=True)(p, self.sizes), dtype))
                 end = sum(map(len, rows))
                 columns[operand, t.matrix] = slice(end - len(rows[-1]), end)
         self.stacks = {operand: np.concatenate(rows).T for operand, rows in stacked.items()}
@@ -105,15 +104,45 @@ class TangentSteps:
                     total[...] = value
         return out
 
+    def carried(self, directions: Array, factors: Any, start: int, steps: int) -> Array:
+        """(..., k, s), a direction a row, so many steps further."""
+        with np.errstate(all="ignore"):
+            for k in range(start, start + steps):
+                directions = self.apply(directions, factors, k)
+        return directions
 
-@lru_cache(maxsize=512)
-def _formula(expr: Matrix, matrix: bool) -> Callable[..., Array]:
-    return formula(expr, matrix=matrix)
+    def orthonormal(self, directions: Array) -> tuple[Array, Array]:
+        """Orthonormal directions, and the triangle R of QR, NaN where a direction is not finite."""
+        if not np.isfinite(directions).all():
+            return directions, np.full((*directions.shape[:-1], directions.shape[-2]), np.nan)
+        found, triangle = np.linalg.qr(directions.mT)
+        return found.mT, triangle
+
+    def each(self, directions: Array, factors: Any, steps: int) -> tuple[Array, Array, Array]:
+        """Orthonormal after each step: the last directions, |r_jj| (steps, ..., k), the largest |r_ij| (steps, ...)."""
+        growth = np.empty((steps, *directions.shape[:-1]))
+        largest = np.empty((steps, *directions.shape[:-2]))
+        for k in range(steps):
+            directions, triangle = self.orthonormal(self.carried(directions, factors, k, 1))
+            growth[k], largest[k] = sizes_of(triangle)
+        return directions, growth, largest
 
 
-def tangent_steps(cell: Cell, p: Mapping[str, Array], sizes: Mapping[Any, int], dtype: Any) -> TangentSteps | None:
+def sizes_of(triangle: Array) -> tuple[Array, Array]:
+    """|r_jj|, (..., k), and the largest |r_ij|, (...)."""
+    return np.abs(np.diagonal(triangle, axis1=-2, axis2=-1)), np.max(np.abs(triangle), axis=(-2, -1))
+
+
+def tangent_steps(
+    cell: Cell, p: Mapping[str, Array], sizes: Mapping[Any, int], dtype: Any, backend: str = "numpy"
+) -> TangentSteps | None:
     """None where the tangents of the cell have no such form."""
     plan = plan_of(cell)
     if plan is None:
         return None
-    return TangentSteps(cell, plan, p, {str(k): int(v) for k, v in sizes.items()}, dtype)
+    named = {str(k): int(v) for k, v in sizes.items()}
+    if backend == "numba" and dtype == np.float64:
+        from symlstm.codegen.fast.tangents import CompiledTangents
+
+        return CompiledTangents(cell, plan, p, named, dtype)
+    return TangentSteps(cell, plan, p, named, dtype)

@@ -233,7 +233,7 @@ def evaluator(found: LogDet, parameters: Any, sizes: Any) -> Callable[[Any], Arr
     sums = [formula(whole("sum", stable_log(v, found.cell))) for v in found.vectors]
 
     def evaluate(known: Any) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             terms = [constant, *(f(known, named) for f in sums)]
             terms += [np.linalg.slogdet(f(known, named))[1] for f in changing]
             return np.asarray(sum(terms))

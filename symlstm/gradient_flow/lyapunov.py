@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from symlstm.codegen.streaming import Piece, Step, Stream
-from symlstm.codegen.tangent_steps import tangent_steps
+from symlstm.codegen.tangent_steps import sizes_of, tangent_steps
 from symlstm.errors import ValueUnusable
 from symlstm.gradient_flow.log_determinants import LogDeterminant
 from symlstm.gradient_flow.reading import Array, generator, stream_of, whole_number
-from symlstm.gradient_flow.stretches import Stretches
+from symlstm.gradient_flow.stretches import Stretch, Stretches
 
-KEPT = 128
+KEPT = 64
 """At most so many points of the convergence are kept, however long the sequence is."""
 
 
@@ -67,6 +67,7 @@ def lyapunov(
     count: int | None = None,
     burn_in: int = 0,
     rng: Any = 0,
+    backend: str = "numpy",
 ) -> Lyapunov:
     """lambda_i = lim 1/T log r_ii, of J_t Q_{t-1} = Q_t R_t: the Lyapunov exponents along a run, in nats a step.
 
@@ -74,9 +75,10 @@ def lyapunov(
     after it (a tuple for several inputs); None for a cell without input, or for zero input: give `steps`. states: the
     initial ones, (..., n) each, zeros where None. count: how many of the exponents, the largest ones; all where None.
     burn_in: so many first steps only bring the state and the directions where they belong. rng: seed of the first
-    directions. Memory does not grow with T. Raises ShapeError, ValueUnusable, NameUnknown.
+    directions. backend: "numba" compiles the loops (the extra "fast"), a few seconds at the first use. Memory does not
+    grow with T. Raises ShapeError, ValueUnusable, NameUnknown.
     """
-    stream = stream_of(cell, parameters, X, steps, states)
+    stream = stream_of(cell, parameters, X, steps, states, backend)
     run = SpectrumRun(stream, count, burn_in, rng)
     if run.stretches is None:
         for step in stream:
@@ -98,8 +100,8 @@ class SpectrumRun:
         self.dtype = np.result_type(stream.dtype, np.float64)
         first = generator(rng).standard_normal((*stream.batch, self.count, rows))
         self.directions = np.linalg.qr(first.astype(self.dtype).mT)[0]  # the first ones are the same for every count
-        tangents = tangent_steps(stream.cell, stream.p, stream.lengths, self.dtype)
-        self.stretches = None if tangents is None else Stretches(tangents, self.directions)
+        tangents = tangent_steps(stream.cell, stream.p, stream.lengths, self.dtype, stream.compiled.backend)
+        self.stretches = None if tangents is None else Stretches(tangents, self.directions.mT)
         self.sums = np.zeros((*stream.batch, self.count))
         self.log_determinants = np.zeros(stream.batch)
         self.taken = 0
@@ -110,11 +112,14 @@ class SpectrumRun:
     def take(self, step: Step) -> None:
         """Count one step."""
         directions = step.jvp(self.directions)
-        finite = bool(np.isfinite(directions).all())
-        self.directions, triangle = np.linalg.qr(directions) if finite else (directions, None)
+        shape = (*directions.shape[:-2], self.count)
+        growth, largest = np.full(shape, np.nan), np.full(shape[:-1], np.nan)
+        if np.isfinite(directions).all():
+            self.directions, triangle = np.linalg.qr(directions)
+            growth, largest = sizes_of(triangle)
         if step.index >= self.burn_in and self.count == self.rows:
             self.log_determinants += self.log_determinant(step)
-        self._count(step.index, 1, triangle, lambda: self.log_determinant.is_singular(step))
+        self._count(step.index, Stretch(0, 1, growth[None], largest[None]), lambda k: step)
 
     def take_piece(self, piece: Piece) -> None:
         """Count many steps."""
@@ -123,32 +128,32 @@ class SpectrumRun:
             counted = range(max(0, self.burn_in - piece.index), piece.steps)
             self.log_determinants += self.log_determinant.summed(piece, counted)
         for found in self.stretches.over(piece, self._until):
-            singular = partial(self._is_singular, piece, found.start)
-            self._count(piece.index + found.start, found.steps, found.triangle, singular)
-
-    def _is_singular(self, piece: Piece, k: int) -> Array:
-        return self.log_determinant.is_singular(piece.step(k))
+            self._count(piece.index + found.start, found, partial(_step_of, piece, found.start))
 
     def _until(self, index: int) -> int:
         """How many steps there are until the exponents are looked at."""
         return self.burn_in - index if index < self.burn_in else self.points[len(self.history)] - self.taken
 
-    def _count(self, index: int, steps: int, triangle: Array | None, is_singular: Callable[[], Array]) -> None:
-        """Add the logarithms of what the directions have grown by."""
-        if triangle is None:
-            raise ValueUnusable(f"at step {index} (from 0), the state Jacobian of {self.name} is not finite")
-        if index < self.burn_in:
-            return
-        growth = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
+    def _count(self, index: int, found: Stretch, step: Callable[[int], Step]) -> None:
+        """Add the logarithms of what the directions have grown by. step: that of a row."""
+        bad = ~np.isfinite(found.growth).reshape(len(found.growth), -1).all(axis=-1)
+        if bad.any():
+            at = index + int(np.argmax(bad))
+            raise ValueUnusable(f"at step {at} (from 0), the state Jacobian of {self.name} is not finite")
+        skipped = max(0, self.burn_in - index) if found.steps == 1 else len(found.growth) * (index < self.burn_in)
+        growth, largest = found.growth[skipped:], found.largest[skipped:]
         with np.errstate(divide="ignore"):
             rates = np.log(growth)
-        lost = growth <= self.rows * np.finfo(self.dtype).eps * np.max(np.abs(triangle), axis=(-2, -1))[..., None]
-        if steps == 1 and lost.any():
-            rates = np.where(lost & is_singular()[..., None], -np.inf, rates)
-        self.sums += rates
-        self.taken += steps
-        if self.taken == self.points[len(self.history)]:
-            self.history.append((self.taken, self.exponents))
+        lost = growth <= self.rows * np.finfo(self.dtype).eps * largest[..., None]
+        if found.steps == 1 and lost.any():
+            for k in np.flatnonzero(lost.reshape(len(lost), -1).any(axis=-1)):
+                singular = self.log_determinant.is_singular(step(skipped + int(k)))
+                rates[k] = np.where(lost[k] & singular[..., None], -np.inf, rates[k])
+        for rate in rates:
+            self.sums += rate
+            self.taken += found.steps
+            if self.taken == self.points[len(self.history)]:
+                self.history.append((self.taken, self.exponents))
 
     @property
     def exponents(self) -> Array:
@@ -167,6 +172,10 @@ class SpectrumRun:
         steps, found = zip(*self.history, strict=True)
         history = History(np.array(steps), np.stack(found))
         return Lyapunov(self.name, self.exponents, self.residual, self.taken, self.burn_in, history)
+
+
+def _step_of(piece: Piece, start: int, k: int) -> Step:
+    return piece.step(start + k)
 
 
 def _points(steps: int) -> list[int]:

@@ -14,12 +14,12 @@ from symlstm.errors import RuleMissing, ShapeError, ValueUnusable, shown
 Array = np.ndarray[Any, Any]
 
 
-def stream_of(cell: Any, parameters: Any, x: Any, steps: Any, states: Any) -> Stream:
+def stream_of(cell: Any, parameters: Any, x: Any, steps: Any, states: Any, backend: str = "numpy") -> Stream:
     """The steps of a sequence: X (T, ..., m), or zero input where X is None; states: zeros where None.
 
     Raises ShapeError, ValueUnusable and NameUnknown; also where there is no step, and for complex numbers.
     """
-    found = read_stream(compile(cell), parameters, x, steps, states)
+    found = read_stream(compile(cell, backend), parameters, x, steps, states)
     if not found.steps:
         raise ShapeError(f"{found.cell.name} is run for 0 steps: nothing can be measured", "give one step at least")
     if found.dtype.kind == "c":

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.codegen.streaming import LONGEST, Piece
-from symlstm.codegen.tangent_steps import TangentSteps
+from symlstm.codegen.tangent_steps import TangentSteps, sizes_of
 
 Array = np.ndarray[Any, Any]
 
@@ -28,15 +28,20 @@ FEW = 32
 
 @dataclass(frozen=True)
 class Stretch:
-    """start: its first step in the piece. triangle: R, None where the directions are not finite."""
+    """What directions grow by, over so many steps each time.
+
+    start: the first step in the piece. steps: of each row. growth: |r_jj|, (rows, ..., k); largest |r_ij|, (rows, ...);
+    NaN where the directions are not finite.
+    """
 
     start: int
     steps: int
-    triangle: Array | None
+    growth: Array
+    largest: Array
 
 
 class Stretches:
-    """Carries the directions (..., s, k) on, as far at a time as is safe."""
+    """Carries the directions (..., k, s), one a row, on, as far at a time as is safe."""
 
     def __init__(self, tangents: TangentSteps, directions: Array) -> None:
         self.tangents, self.directions = tangents, directions
@@ -44,30 +49,26 @@ class Stretches:
 
     def over(self, piece: Piece, until: Callable[[int], int]) -> Iterator[Stretch]:
         """All steps of a piece. until: how many steps from that one on a stretch may take at most, by its index."""
-        batch, count = self.directions.shape[:-2], self.directions.shape[-1]
-        factors = self.tangents.factors(piece.known, (piece.steps, *batch))
+        factors = self.tangents.factors(piece.known, (piece.steps, *self.directions.shape[:-2]))
+        if self.directions.shape[-2] > FEW:
+            self.directions, growth, largest = self.tangents.each(self.directions, factors, piece.steps)
+            yield Stretch(0, 1, growth, largest)
+            return
         done = 0
         while done < piece.steps:
             steps = min(self.length, piece.steps - done, until(piece.index + done))
-            orthonormal, triangle = self._carried(factors, done, steps)
-            found = condition(triangle) if triangle is not None and count <= FEW else np.inf
-            if steps > 1 and found > CONDITION:
+            directions = self.tangents.carried(self.directions, factors, done, steps)
+            orthonormal, triangle = self.tangents.orthonormal(directions)
+            found = condition(triangle)
+            if steps > 1 and not found <= CONDITION:
                 self.length = steps // 2
                 continue
             self.directions = orthonormal
             if steps == self.length and found**2 <= CONDITION:  # twice as far, the condition is about its square
                 self.length = min(2 * steps, LONGEST)
-            yield Stretch(done, steps, triangle)
+            growth, largest = sizes_of(triangle)
+            yield Stretch(done, steps, growth[None], largest[None])
             done += steps
-
-    def _carried(self, factors: list[Array], start: int, steps: int) -> tuple[Array, Array | None]:
-        rows = self.directions.mT
-        with np.errstate(all="ignore"):
-            for k in range(start, start + steps):
-                rows = self.tangents.apply(rows, factors, k)
-            if not np.isfinite(rows).all():
-                return self.directions, None
-            return np.linalg.qr(rows.mT)
 
 
 def condition(triangle: Array) -> float:

@@ -61,17 +61,27 @@ def test_a_cell_whose_matrices_change_with_time_is_taken_step_by_step():
 
 def taken(stream, count):
     """The exponents, and the lengths of the stretches."""
-    run, lengths = SpectrumRun(stream, count, 0), []
-    for piece in stream.pieces():
-        run.take_piece(piece)
     run = SpectrumRun(stream, count, 0)
     for piece in stream.pieces():
+        run.take_piece(piece)
+    exponents, lengths, triangles = run.exponents, [], []
+    run = SpectrumRun(stream, count, 0)
+    orthonormal = run.stretches.tangents.orthonormal
+
+    def watched(directions):
+        found = orthonormal(directions)
+        triangles.append(found[1])
+        return found
+
+    run.stretches.tangents.orthonormal = watched
+    sums = np.zeros(count)
+    for piece in stream.pieces():
         for found in run.stretches.over(piece, lambda index: stream.steps):
-            assert found.steps == 1 or condition(found.triangle) <= CONDITION
+            assert found.steps == 1 or condition(triangles[-1]) <= CONDITION
             lengths.append(found.steps)
-            run.taken += found.steps
-            run.sums += np.log(np.abs(np.diagonal(found.triangle)))
-    return run.exponents, lengths
+            sums += np.log(found.growth[0])
+    np.testing.assert_allclose(np.sort(sums / stream.steps)[::-1], exponents, rtol=0, atol=4 * EPS ** (2 / 3))
+    return exponents, lengths
 
 
 def step_by_step(stream, count):

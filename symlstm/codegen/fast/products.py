@@ -70,36 +70,50 @@ def one_panel(v: Any, first: int, last: int, panels: Any, p: int, out: Any, colu
         one(v, at * length, length, 1, length, panels, place, 0, out, (at - above) * apart + column, apart)
 
 
+@inner
+def few_rows(v: Any, first: int, last: int, panels: Any, p: int, end: int, out: Any) -> None:
+    """At most three rows of a product, by the panels from p to end, several at once: one keeps too few sums at work."""
+    length, apart, wide = panels.shape[1], out.shape[1], panels.shape[2]
+    gap, at = length * wide, first
+    if last - at >= 2:
+        q = p
+        while end - q >= 2:
+            two_wide(v, at * length, length, 1, length, panels, q * gap, gap, out, at * apart + q * wide, apart)
+            q += 2
+        if q < end:
+            two(v, at * length, length, 1, length, panels, q * gap, 0, out, at * apart + q * wide, apart)
+        at += 2
+    if last > at:
+        q = p
+        while end - q >= 4:
+            one_wide(v, at * length, length, 1, length, panels, q * gap, gap, out, at * apart + q * wide, apart)
+            q += 4
+        while q < end:
+            one(v, at * length, length, 1, length, panels, q * gap, 0, out, at * apart + q * wide, apart)
+            q += 1
+
+
 @compiled
 def product(v: Any, panels: Any, out: Any, first: int, last: int) -> None:
     """out[b] = matrix v[b] for b from first to last; panels: of the matrix, as `packed` gives them."""
-    count, length, wide = panels.shape
+    count, _, wide = panels.shape
     columns = out.shape[1]
-    full, gap = columns // wide, length * wide
+    full = columns // wide
     for start in range(first, last, AT_ONCE):
         stop = min(start + AT_ONCE, last)
-        p = 0
-        if stop - start == 1:  # one row alone keeps too few sums at work
-            while full - p >= 4:
-                one_wide(
-                    v, start * length, length, 1, length, panels, p * gap, gap, out, start * columns + p * wide, columns
-                )
-                p += 4
-        elif stop - start == 2:
-            while full - p >= 2:
-                two_wide(
-                    v, start * length, length, 1, length, panels, p * gap, gap, out, start * columns + p * wide, columns
-                )
-                p += 2
-        edge = np.empty((stop - start if full < count else 0, wide), out.dtype)
-        for q in range(p, count):
-            target, column, above = out, q * wide, 0
-            if q == full:
-                target, column, above = edge, 0, start
-            one_panel(v, start, stop, panels, q, target, column, above)
-        for b in range(start, start + len(edge)):
-            for j in range(columns - full * wide):
-                out[b, full * wide + j] = edge[b - start, j]
+        fours = stop - (stop - start) % 4
+        for p in range(0, full, 4):
+            end = min(p + 4, full)
+            if fours > start:
+                for q in range(p, end):
+                    one_panel(v, start, fours, panels, q, out, q * wide, 0)
+            few_rows(v, fours, stop, panels, p, end, out)
+        if full < count:
+            edge = np.empty((stop - start, wide), out.dtype)
+            one_panel(v, start, stop, panels, full, edge, 0, start)
+            for b in range(start, stop):
+                for j in range(columns - full * wide):
+                    out[b, full * wide + j] = edge[b - start, j]
 
 
 @compiled

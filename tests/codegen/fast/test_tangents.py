@@ -1,0 +1,131 @@
+"""Compiled tangents and orthonormal directions: the same numbers as NumPy's, for every cell, any size, any batch."""
+
+import numpy as np
+import pytest
+
+import symlstm as sl
+from symlstm.codegen.tangent_steps import tangent_steps
+from symlstm.errors import ExtraMissing, ValueUnusable
+from symlstm.functions import tanh
+from tests.flow.numbers import BUILT_IN, VARIANTS, variant
+from tests.flow.test_stretches import negated, setting
+from tests.support.frameworks import require
+
+numba = require("numba")
+orthonormal = require("symlstm.codegen.fast.orthonormal")
+LANES = require("symlstm.codegen.fast.reflections").LANES
+
+EPS = np.finfo(float).eps
+
+
+def both(stream):
+    return [tangent_steps(stream.cell, stream.p, stream.lengths, np.dtype(float), b) for b in ("numpy", "numba")]
+
+
+@pytest.mark.parametrize("name", [*BUILT_IN, *VARIANTS, "negated"])
+@pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
+def test_directions_are_carried_as_numpy_carries_them(name, batch):
+    cell = sl.cell(negated) if name == "negated" else variant(name) if name in VARIANTS else sl.cell(name)
+    stream = setting(cell, n=7, steps=6, batch=batch)
+    slow, fast = both(stream)
+    (piece,) = stream.pieces()
+    v = np.random.default_rng(1).normal(size=(*batch, 5, sum(stream.sizes)))
+    axes = (piece.steps, *batch)
+    given = slow.factors(piece.known, axes), fast.factors(piece.known, axes)
+    for start, steps in ((0, 1), (2, 4)):
+        expected = slow.carried(v, given[0], start, steps)
+        found = fast.carried(v, given[1], start, steps)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
+    expected, growth, largest = slow.each(v, given[0], piece.steps)
+    found, grown, most = fast.each(v, given[1], piece.steps)
+    np.testing.assert_allclose(grown, growth, rtol=1e-8)
+    np.testing.assert_allclose(most, largest, rtol=1e-8)
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), rtol=0, atol=1e-8)
+
+
+def made_orthonormal(a):
+    rows, columns = a.shape
+    padded = np.zeros((rows, -(-columns // LANES) * LANES))
+    padded[:, :columns] = a
+    triangle = np.zeros((rows, rows))
+    orthonormal.orthonormalise(padded, triangle)
+    assert not padded[:, columns:].any()
+    return padded[:, :columns], triangle
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 5), (10, 64), (64, 64), (97, 97), (98, 131), (160, 200)])
+@pytest.mark.parametrize("spread", [0, 3, 60])
+def test_rows_become_orthonormal_and_the_triangle_gives_them_back(shape, spread):
+    rng = np.random.default_rng(shape[0])
+    a = rng.normal(size=shape) * np.exp(spread * rng.normal(size=(shape[0], 1)))
+    q, triangle = made_orthonormal(a)
+    allowed = 4 * EPS * (shape[0] + 4)
+    assert np.abs(q @ q.T - np.eye(shape[0])).max() <= allowed
+    assert (np.abs(triangle @ q - a) <= allowed * np.linalg.norm(a, axis=1)[:, None]).all()
+    assert not np.triu(triangle, 1).any()
+    expected = np.abs(np.diagonal(np.linalg.qr(a.T)[1]))
+    np.testing.assert_allclose(np.abs(np.diagonal(triangle)), expected, rtol=1e-8)
+
+
+def test_a_row_of_zeros_and_rows_beyond_what_squares_can_hold():
+    a = np.random.default_rng(0).normal(size=(4, 6))
+    a[1] *= 1e-300
+    a[2] = 0
+    a[3] *= 1e300
+    q, triangle = made_orthonormal(a)
+    assert np.abs(q @ q.T - np.eye(4)).max() <= 32 * EPS and triangle[2, 2] == 0
+    expected = np.abs(np.diagonal(np.linalg.qr(a.T)[1]))
+    np.testing.assert_allclose(np.abs(np.diagonal(triangle)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_row_that_is_not_finite_is_told(bad):
+    a = np.random.default_rng(0).normal(size=(4, 6))
+    a[1, 3] = bad
+    assert np.isnan(np.diagonal(made_orthonormal(a)[1])[1])
+
+
+@pytest.mark.parametrize("count", [3, None])
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "lstm_peephole"])
+def test_exponents_are_those_of_numpy(name, count):
+    stream = setting(sl.cell(name), n=20, steps=300)
+    given = (name, stream.p, stream.x), {"states": stream.first, "count": count, "burn_in": 37}
+    expected = sl.lyapunov(*given[0], **given[1])
+    found = sl.lyapunov(*given[0], **given[1], backend="numba")
+    np.testing.assert_allclose(found.exponents, expected.exponents, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(found.history.steps, expected.history.steps)
+    if count is None:
+        assert abs(found.residual) <= 1e-9 * abs(found.exponents.sum())
+
+
+def test_directions_that_are_lost_have_exponent_minus_infinity_with_both():
+    def forgetful(x: "m", h_prev: "n", c_prev: "n", *, W: "n m", U: "n n"):
+        c = tanh(W @ x + U @ c_prev)
+        h = tanh(c)
+        return h, c
+
+    stream = setting(sl.cell(forgetful), n=20, steps=60)
+    for backend in ("numpy", "numba"):
+        found = sl.lyapunov(forgetful, stream.p, stream.x, states=stream.first, backend=backend)
+        assert np.isneginf(found.exponents[20:]).all() and np.isfinite(found.exponents[:20]).all()
+
+
+@pytest.mark.parametrize("count", [3, None])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_what_is_not_finite_is_named_with_its_step(backend, count):
+    def shrinking(h_prev: "n"):
+        h = np.sqrt(h_prev) - 0.5
+        return h
+
+    states = np.full(40, 0.5625)  # then 0.25, then 0, where the derivative is infinite
+    with pytest.raises(ValueUnusable, match=r"at step 2 \(from 0\), the state Jacobian of shrinking is not finite"):
+        sl.lyapunov(shrinking, {}, steps=3, states=states, count=count, backend=backend)
+
+
+def test_without_numba_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "numba", None)
+    from symlstm.codegen.compiled import _compiled
+
+    _compiled.cache_clear()
+    with pytest.raises(ExtraMissing, match="symlstm\\[fast\\]"):
+        sl.lyapunov("lstm", sl.parameters("lstm", n=2, m=1), np.zeros((3, 1)), backend="numba")
