@@ -12,7 +12,7 @@ import numpy as np
 from symlstm.codegen import inputs, mismatch, on_demand
 from symlstm.codegen.faithful import require_faithful
 from symlstm.codegen.fitting import Given
-from symlstm.codegen.floats import finite
+from symlstm.codegen.floats import all_finite, finite
 from symlstm.codegen.module import RESERVED, module
 from symlstm.codegen.sequence import given as sequences
 from symlstm.codegen.upstream import read_directions, read_upstream
@@ -136,7 +136,7 @@ class Compiled:
         above = sequences.read_upstream(self.cell, upstream, given)
         with np.errstate(all="ignore"):
             found = self._functions["gradients"](given.p, given.x, given.states, above, checkpoint_every)
-        if not all(finite(a) for a in found.values()):
+        if not all_finite(found.values()):
             with np.errstate(all="ignore"):
                 self._require_finite(self._functions["run"](given.p, given.x, given.states), given)
             name = next(n for n, a in found.items() if not finite(a))

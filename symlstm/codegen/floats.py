@@ -5,7 +5,7 @@ Cheap on purpose: a dot product a row tells whether all of it is finite.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,10 @@ def as_array(name: str, value: Any) -> Array:
         array = np.asarray(value)
     except ValueError:
         raise ShapeError(f"{name} is ragged: its rows have different lengths") from None
-    if array.dtype.name == "bfloat16":
-        return array.astype(np.float32)  # exact
     if array.dtype.kind in "fc":
         return array
+    if array.dtype.name == "bfloat16":
+        return array.astype(np.float32)  # exact
     if array.dtype.kind in "iub":
         what = "truth values" if array.dtype.kind == "b" else "integers"
         fix = f"{name}.astype(float)" if hasattr(value, "astype") else "write 1.0 instead of 1"
@@ -59,14 +59,22 @@ def finite(array: Array) -> bool:
 
     The squares are summed along the last axis: too little work at a time for BLAS to start threads.
     """
+    return all_finite([array])
+
+
+def all_finite(arrays: Iterable[Array]) -> bool:
+    """Whether all entries of all of them are."""
     with np.errstate(all="ignore"):
-        if array.ndim and np.isfinite(np.vecdot(array, array)).all():
-            return True
-    return bool(np.isfinite(array).all())
+        for a in arrays:
+            if not (a.ndim and np.isfinite(np.vecdot(a, a)).all()) and not np.isfinite(a).all():
+                return False
+    return True
 
 
 def require_finite(named: Sequence[tuple[str, Any]], arrays: Sequence[Array]) -> None:
     """ValueUnusable for the first array with NaN or infinity, which names the entry."""
+    if all_finite(arrays):
+        return
     for (name, _), array in zip(named, arrays, strict=True):
         if not finite(array):
             raise mismatch.not_finite(name, array)

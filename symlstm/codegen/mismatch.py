@@ -29,8 +29,8 @@ NUMBERS = "zero one two three four five six seven eight nine ten".split()
 class AxisSpec:
     """The length of an axis as a sum of sizes: terms (name, factor), and a constant."""
 
-    terms: tuple[tuple[str, Fraction], ...]
-    constant: Fraction
+    terms: tuple[tuple[str, int | Fraction], ...]
+    constant: int | Fraction
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,15 @@ def spec_of(cell: Cell, q: Any) -> Spec:
 
 
 def _axis(length: sp.Expr) -> AxisSpec:
-    terms, constant = [], Fraction(0)
+    terms: list[tuple[str, int | Fraction]] = []
+    constant: int | Fraction = 0
     for term in sp.Add.make_args(sp.expand(length)):
         factor, symbol = term.as_coeff_Mul()
+        number = int(factor.p) if factor.q == 1 else Fraction(int(factor.p), int(factor.q))
         if symbol == 1:
-            constant = Fraction(int(factor.p), int(factor.q))
+            constant = number
         else:
-            terms.append((str(symbol), Fraction(int(factor.p), int(factor.q))))
+            terms.append((str(symbol), number))
     return AxisSpec(tuple(terms), constant)
 
 

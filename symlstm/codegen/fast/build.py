@@ -53,7 +53,7 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     slow = space.get("fill_rows")
     space.update({f"each_{name}": function for name, function in FAST.items()})
     space.update({f"whole_{name}": function for name, function in FAST_WHOLE.items()})
-    for name in ("product", "panels_of", "every_of_panels", "outer_sum_in_parts", "ENTRIES_A_THREAD"):
+    for name in products.CALLED_FROM_LOOPS:
         space[name] = getattr(products, name)
     space["in_parts"] = in_parts
     space["square"] = _square(njit)

@@ -47,7 +47,7 @@ class Kernel:
     places: of what lies in arrays given to the loop; the rest is local. names: the identifiers that are taken.
     made_of: the parts of quantities that are computed part by part. carried: what one step leaves for the next, renewed
     when all have read it. buffers: the arrays of what is computed in one chain and read in another. panels: the names
-    of matrices (turned or not) that are put in order for products.
+    of matrices (turned or not) that are put in order for products. first: lines at the beginning of each step.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Kernel:
     chains: list[str] = field(default_factory=list)
     numbers: dict[str, str] = field(default_factory=dict)
     panels: dict[tuple[Matrix, bool], str] = field(default_factory=dict)
+    first: list[str] = field(default_factory=list)
 
     def write(
         self, operations: Sequence[Operation], arguments: Callable[[], list[str]], header: str, batch: str, dtype: str
@@ -67,7 +68,7 @@ class Kernel:
         """The functions of all chains, and the loop itself. arguments: asked for when all sizes are known."""
         groups = grouped(scheduled(operations, self.made_of, self.carried))
         self._find_buffers(groups)
-        body: list[str] = []
+        body = list(self.first)
         for group in groups:
             products = [self._product(operation) for operation in group if isinstance(operation, Product)]
             rows = [] if products else [line for run in self._runs(group) for line in self._run(run)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -21,11 +23,35 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # the child has none of the threads
 
 
+@lru_cache(maxsize=1)
+def _find_processor() -> Callable[[], int]:
+    """What says on which processor a thread runs; where that cannot be known or changed, it says -1."""
+    if sys.platform == "linux":
+        found: Callable[[], int] | None = getattr(ctypes.CDLL(None), "sched_getcpu", None)
+        if found is not None:
+            return found
+    return lambda: -1
+
+
+def _elsewhere(processor: int, function: Callable[..., object], *arguments: Any) -> None:
+    """Call a function on another processor than the one that its caller is on.
+
+    Linux wakes a thread where the one that woke it runs, though another processor is idle, and moves it only after
+    many milliseconds (measured: 60 on two processors, in which a sequence takes 15.5 ms instead of 9.9).
+    """
+    if processor >= 0 and _find_processor()() == processor:
+        others = os.sched_getaffinity(os.getpid()) - {processor}
+        if others:
+            os.sched_setaffinity(0, others)
+    function(*arguments)
+
+
 def in_parts(function: Callable[..., object], count: int, wanted: int, *arguments: Any) -> None:
     """function(first, last, *arguments) over 0, ..., count, in as many parts as wanted, at most one a thread."""
     parts = max(1, min(config.NUMBA_NUM_THREADS, count, wanted))
     bounds = list(pairwise(count * k // parts for k in range(parts + 1)))
-    others = [_pool().submit(function, *ends, *arguments) for ends in bounds[1:]]
+    processor = _find_processor()() if parts > 1 else -1
+    others = [_pool().submit(_elsewhere, processor, function, *ends, *arguments) for ends in bounds[1:]]
     function(*bounds[0], *arguments)
     for other in others:
         other.result()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import carray, config, njit
+from numpy import uintp  # of a place that is not negative: no look whether it counts from the end
 
 from symlstm.codegen import helpers
+from symlstm.codegen.fast.bits import pointer
 from symlstm.codegen.fast.parts import in_parts
-from symlstm.codegen.fast.tiles import ROWS, tile, width
+from symlstm.codegen.fast.tiles import ROWS, VECTOR, VECTORS, tile, width
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 AT_ONCE = 64
@@ -18,13 +21,17 @@ SUMMED = 256
 """Rows of outer products that are summed before they are added to the others."""
 STRIPS = 8
 """How many times eight columns are put in order at once."""
-WORTH_A_THREAD = 1 << 22
+WORTH_A_THREAD = 1 << 23
 """Multiply-adds for which waking a thread pays."""
 ENTRIES_A_THREAD = 1 << 14
 """As many entries of a state, over all steps and examples."""
 
+CALLED_FROM_LOOPS = (
+    "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "done_together", "ENTRIES_A_THREAD",
+)  # fmt: skip
+
 eight, four, two, one = (tile(rows) for rows in (8, 4, 2, 1))
-two_wide, one_wide = tile(2, 2), tile(1, 4)
+two_wide, one_wide = tile(2, 2), tile(1, 2)
 add_eight, add_four, add_two, add_one = (tile(rows, add=True) for rows in (8, 4, 2, 1))
 
 compiled = njit(nogil=True, error_model="numpy")
@@ -42,13 +49,13 @@ def pack(matrix: Any, panels: Any) -> None:
             for k in range(columns):
                 for p in range(some, min(some + 4, panels.shape[0])):
                     for j in range(min(wide, rows - p * wide)):
-                        panels[p, k, j] = matrix[p * wide + j, k]
+                        panels[uintp(p), k, j] = matrix[uintp(p * wide + j), k]
         return
     for p in range(panels.shape[0]):
         for some in range(0, columns, 32):
             for j in range(min(wide, rows - p * wide)):
                 for k in range(some, min(some + 32, columns)):
-                    panels[p, k, j] = matrix[p * wide + j, k]
+                    panels[p, uintp(k), j] = matrix[uintp(p * wide + j), uintp(k)]
 
 
 @inner
@@ -85,12 +92,11 @@ def few_rows(v: Any, first: int, last: int, panels: Any, p: int, end: int, out: 
         at += 2
     if last > at:
         q = p
-        while end - q >= 4:
+        while end - q >= 2:
             one_wide(v, at * length, length, 1, length, panels, q * gap, gap, out, at * apart + q * wide, apart)
-            q += 4
-        while q < end:
+            q += 2
+        if q < end:
             one(v, at * length, length, 1, length, panels, q * gap, 0, out, at * apart + q * wide, apart)
-            q += 1
 
 
 @compiled
@@ -125,6 +131,22 @@ def product_and(first: int, last: int, v: Any, panels: Any, offset: Any, out: An
         for b in range(start, stop):
             for j in range(len(offset)):
                 out[b, j] += offset[j]
+
+
+@compiled
+def product_ahead(t: int, steps: int, first: int, last: int, v: Any, panels: Any, offset: Any, out: Any) -> None:
+    """out[s, b] = matrix v[s, b] + offset for the examples from first to last, now and then for the next few steps."""
+    batch = v.shape[1]
+    some = max(1, AT_ONCE // max(1, last - first))
+    if t % some:
+        return
+    stop = min(t + some, steps)
+    rows, made = v.reshape(steps * batch, v.shape[2]), out.reshape(steps * batch, out.shape[2])
+    if last - first == batch:
+        product_and(t * batch, stop * batch, rows, panels, offset, made)
+        return
+    for s in range(t, stop):
+        product_and(s * batch + first, s * batch + last, rows, panels, offset, made)
 
 
 @compiled
@@ -164,7 +186,7 @@ def pack_strips(a: Any, start: int, length: int, first: int, last: int, strips: 
     for k in range(length):
         for s in range(full):
             for j in range(8):
-                strips[s, k, j] = a[start + k, first + 8 * s + j]
+                strips[s, k, j] = a[uintp(start + k), uintp(first + 8 * s + j)]
         for j in range(last - first - 8 * full):
             strips[full, k, j] = a[start + k, first + 8 * full + j]
 
@@ -203,30 +225,90 @@ def panels_of(w: Any, name: str, turned: bool = False) -> Any:
     return w[key]
 
 
-def every_of_panels(v: Any, panels: Any, size: int, offset: Any = None) -> Any:
-    """As `symlstm.codegen.helpers.every`, with a matrix of that many rows in panels."""
-    rows = np.require(v.reshape(-1, v.shape[-1]), None, ["C", "A", "W"])
+EVERY, SUM = range(2)
+"""What is to be done for all steps: the product of a matrix and of every row, or a sum of outer products."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """kind; the ends of its range, and how much work it is; the arrays that it reads (two) and writes (the last)."""
+
+    kind: int
+    count: int
+    work: int
+    arrays: tuple[Any, Any, Any]
+
+    @property
+    def row(self) -> list[int]:
+        """Where the arrays lie, and their shapes, three numbers each."""
+        found = [self.kind, self.count]
+        for array in self.arrays:
+            found += [array.__array_interface__["data"][0], *array.shape, *(0,) * (3 - array.ndim)]
+        return found
+
+
+@compiled
+def do_jobs(first: int, last: int, parts: int, rows: Any, like: Any) -> None:
+    """The parts from first to last (of so many) of every job, as `Job.row` gives them; like: has their dtype."""
+    for k in range(len(rows)):
+        o = rows[k]
+        start, stop = o[1] * first // parts, o[1] * last // parts
+        a, out = carray(pointer(o[2], like), (o[3], o[4])), carray(pointer(o[10], like), (o[11], o[12]))
+        if o[0] == EVERY:
+            panels = carray(pointer(o[6], like), (o[7], o[8], o[9]))
+            product_and(start, stop, a, panels, np.empty(0, like.dtype), out)
+        elif stop > start:
+            some, wide = min(SUMMED, max(len(a), 1)), VECTORS * VECTOR // like.itemsize
+            panels = np.zeros((-(-o[8] // wide), some, wide), like.dtype)
+            strips = np.empty((STRIPS, some, 8), like.dtype)
+            add_outer(a, carray(pointer(o[6], like), (o[7], o[8])), strips, panels, out, start, stop)
+
+
+def done_together(jobs: list[Job]) -> None:
+    """Does what is to be done, each thread a part of every job: without the interpreter, whose lock threads share."""
+    threads = config.NUMBA_NUM_THREADS
+    by_dtype: dict[Any, list[Job]] = {}
+    for job in jobs:
+        by_dtype.setdefault(job.arrays[2].dtype, []).append(job)
+    for dtype, some in by_dtype.items():
+        rows = np.array([job.row for job in some], np.int64)
+        wanted = sum(job.work for job in some) // WORTH_A_THREAD
+        in_parts(do_jobs, threads, wanted, threads, rows, np.empty(0, dtype))
+
+
+def every_of_panels(v: Any, panels: Any, size: int, offset: Any = None, jobs: list[Job] | None = None) -> Any:
+    """As `symlstm.codegen.helpers.every`, with a matrix of that many rows in panels; one of the jobs, if there are."""
+    rows = _whole(v)
     out = np.empty((len(rows), size), v.dtype)
-    added = np.zeros(0, v.dtype) if offset is None else np.require(offset, None, ["C", "A", "W"])
-    in_parts(product_and, len(rows), rows.size * size // WORTH_A_THREAD, rows, panels, added, out)
+    work = rows.size * size
+    if offset is not None:
+        added = np.require(offset, None, ["C", "A", "W"])
+        in_parts(product_and, len(rows), work // WORTH_A_THREAD, rows, panels, added, out)
+    else:
+        _do(Job(EVERY, len(rows), work, (rows, panels, out)), jobs)
     return out.reshape(*v.shape[:-1], size)
 
 
-def outer_sum_in_parts(a: Any, b: Any, before: Any = None) -> Any:
+def outer_sum_in_parts(a: Any, b: Any, before: Any = None, jobs: list[Job] | None = None) -> Any:
     """As `symlstm.codegen.helpers.outer_sum`; the sum is added to `before`, in place where that can be."""
     if not (a.dtype == b.dtype and a.dtype in DTYPES):
         found = helpers.outer_sum(a, b)
         return found if before is None else before + found
-    a, b = (np.require(v.reshape(-1, v.shape[-1]), None, ["C", "A", "W"]) for v in (a, b))
+    a, b = _whole(a), _whole(b)
     out = (
         np.zeros((a.shape[1], b.shape[1]), a.dtype) if before is None else np.require(before, a.dtype, ["C", "A", "W"])
     )
-    wide, some = width(a.itemsize), min(SUMMED, max(len(a), 1))
-
-    def some_rows(first: int, last: int) -> None:
-        panels = np.zeros((-(-b.shape[1] // wide), some, wide), a.dtype)
-        strips = np.empty((STRIPS, some, 8), a.dtype)
-        add_outer(a, b, strips, panels, out, first, last)
-
-    in_parts(some_rows, a.shape[1], a.size * b.shape[1] // WORTH_A_THREAD)
+    _do(Job(SUM, a.shape[1], a.size * b.shape[1], (a, b, out)), jobs)
     return out
+
+
+def _whole(v: Any) -> Any:
+    """The vectors as the rows of one array."""
+    return np.require(v.reshape(-1, v.shape[-1]), None, ["C", "A", "W"])
+
+
+def _do(job: Job, jobs: list[Job] | None) -> None:
+    if jobs is None:
+        done_together([job])
+    else:
+        jobs.append(job)

@@ -22,10 +22,12 @@ from symlstm.expr.nodes import Quantity, Transposed, quantity, t
 from symlstm.expr.tree import quantities
 
 CALLED = (
-    "product", "panels_of", "every_of_panels", "outer_sum_in_parts", "in_parts", "ENTRIES_A_THREAD",
+    "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "in_parts", "ENTRIES_A_THREAD",
+    "jobs", "done_together",
     "square", "forward_steps", "backward_steps",
     *(f"each_{name}" for name in ELEMENTWISE), *(f"whole_{name}" for name in WHOLE),
 )  # fmt: skip
+NO_JOBS = "jobs = []"
 WORDS = ("T", "t", "first", "last", "row", "batch", "np", "njit", *CALLED)
 """Names of the loops and of what they call, which no quantity may have."""
 
@@ -35,6 +37,14 @@ class FastLoop:
     """Collects the kernels of one module. Called by the writers of `forward` and `backward` for their loops."""
 
     kernels: list[str] = field(default_factory=list)
+    products: dict[str, tuple[Quantity, str, str]] = field(default_factory=dict)
+    """Products for all steps that were written: the matrix, the vectors and what is added."""
+    aheads: dict[Quantity, tuple[Quantity, str, str]] = field(default_factory=dict)
+    """Products that the forward loop makes itself, some steps ahead."""
+    written: set[str] = field(default_factory=set)
+    """All of them."""
+    later: bool = False
+    """Whether something is left to be done when the backward loop has ended."""
     instead = {"outer_sum": "outer_sum_in_parts"}  # noqa: RUF012
     """Functions for all steps at once in place of helpers of NumPy's."""
 
@@ -46,6 +56,24 @@ class FastLoop:
         self._states(f, places)
         todo = [(e.quantity, e.expr, False) for e in equations]
         return self._loop(f, "forward_steps", todo, places, {}, set(), "for t in range(T):")
+
+    def ahead(self, f: Function, e: Equation) -> bool:
+        """Whether an equation in front of the loop is a product with inputs alone, which the loop can make itself.
+
+        Then an array for it is made. So much of it is made at a time as is still in the cache when it is needed.
+        """
+        inputs = [f.name(q) for q in f.plan.cell.inputs]
+        found = self.products.get(f.once.full(e.expr))
+        read = {q for stage in (f.plan.before, f.plan.after) for other in stage for q in quantities(other.expr)}
+        if found is None or found[1] not in inputs or e.quantity in read:
+            return False
+        previous = f.name(f.plan.cell.states[0].previous)
+        size = f.sizes.text(e.quantity.shape[0])
+        f.lines.append(
+            f"{f.name(e.quantity)} = np.empty(({f.steps_name}, len({previous}), {size}), {previous}.dtype)"
+        )
+        self.aheads[e.quantity] = found
+        return True
 
     def backward(
         self,
@@ -94,7 +122,8 @@ class FastLoop:
         names = [f.name(q) for q, _ in carried]
         copies = [f'{name} = np.array({name}, order="C")' for name in names]
         header = "for t in range(T - 1, -1, -1):"
-        return [*copies, *self._loop(f, "backward_steps", todo, places, made_of, {q for q, _ in carried}, header)]
+        lines = self._loop(f, "backward_steps", todo, places, made_of, {q for q, _ in carried}, header)
+        return [*copies, *lines, NO_JOBS]
 
     def product(self, matrix: Matrix, name: str, vector: str, offset: str) -> str | None:
         """The product with a matrix in w for all steps at once; None where it is not one."""
@@ -103,14 +132,34 @@ class FastLoop:
         if not isinstance(q, Quantity):
             return None
         size = f"{name}.shape[1]" if turned else f"len({name})"
-        return f"every_of_panels({', '.join([vector, _panels(q, turned), size, *([offset] if offset else [])])})"
+        text = f"every_of_panels({', '.join([vector, _panels(q, turned), size, *([offset] if offset else [])])})"
+        self.written.add(text)
+        if not turned and (not offset or offset.isidentifier()):
+            self.products[text] = q, vector, offset
+        return text
 
     def added(self, q: Quantity, parts: Sequence[str]) -> str | None:
         """The line that adds a sum of outer products to the gradient of q in d, in place; None where it is not one."""
         call = f"{self.instead['outer_sum']}("
         if len(parts) != 1 or not parts[0].startswith(call) or parts[0].count(call) != 1 or not parts[0].endswith(")"):
             return None
-        return f'd["{q.name}"] = {parts[0][:-1]}, d.get("{q.name}"))'
+        self.later = True
+        return f'd["{q.name}"] = {parts[0][:-1]}, d.get("{q.name}"), jobs)'
+
+    def together(self, f: Function, inputs: Sequence[str]) -> list[str]:
+        """The gradients of the inputs, behind lines that do what is left to be done, by all threads at once."""
+        if not self.later:
+            f.lines.remove(NO_JOBS)
+            return list(inputs)
+        names = []
+        for text in inputs:
+            if text in self.written:
+                name = f.names.new("d_input")
+                f.lines.append(f"{name} = {text[:-1]}, jobs=jobs)")
+                text = name
+            names.append(text)
+        f.lines.append("done_together(jobs)")
+        return names
 
     def _outside(self, f: Function) -> dict[Quantity, Place]:
         plan = f.plan
@@ -154,6 +203,12 @@ class FastLoop:
             places |= {part: Place(buffers[q], start) for part, start in joined}
             made_of[q] = {part for part, _ in joined}
         kernel = Kernel(name, places, sizes, names, made_of, carried, buffers)
+        for target, (matrix, vector, offset) in self.aheads.items():
+            panels = kernel.panels[matrix, False] = names.new(f"{f.name(matrix)}_panels")
+            arrays |= {vector: matrix, **({offset: matrix} if offset else {})}
+            added = offset or f"np.empty(0, {f.name(target)}.dtype)"
+            call = f"product_ahead(t, T, first, last, {vector}, {panels}, {added}, {f.name(target)})"
+            kernel.first.append(call)
         for q in of_arrays:
             arrays.setdefault(places[q].array, q)
             if f.is_constant(q):
@@ -168,7 +223,7 @@ class FastLoop:
         for q in arrays.values():
             if not f.is_constant(q) and q.role == "value":
                 f.once.spell(q)
-        made_here = {state, *(places[o.target].array for o in ops if o.target in places)}
+        made_here = {state, *(places[o.target].array for o in ops if o.target in places), *map(f.name, self.aheads)}
         given = [a if a in made_here else f'np.require({a}, None, "CAW")' for a in arrays]
         given += [_panels(q, turned) for q, turned in kernel.panels]
         wanted = f"{state}.size // ENTRIES_A_THREAD"

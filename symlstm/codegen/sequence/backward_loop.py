@@ -45,6 +45,8 @@ class BackwardWriter:
         self._before()
         carried = [f.name(self.loop.carried[s.previous]) for s in cell.states]
         inputs = [self._input(q) for q in cell.inputs]
+        if self.fast is not None:
+            inputs = self.fast.together(f, inputs)
         f.lines.append(f"return {_tuple(inputs)}, {_tuple(carried)}")
 
         def head() -> list[str]:

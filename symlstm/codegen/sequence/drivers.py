@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 
-def pieces(steps: int, batch: int, length: int | None = None) -> list[slice]:
-    """The steps in pieces: of that length, or an eighth of them (fewer, if a piece would have less than 64 rows).
+def pieces(steps: int, states: tuple[Any, ...], length: int | None = None) -> list[slice]:
+    """The steps in pieces: of that length, or an eighth of them, or as many as have 32768 numbers in their states.
 
     What is computed for all steps of a piece at once needs memory only while its piece lasts.
     """
     if length is None:
-        length = max(1, -(-steps // 8), -(-64 // max(batch, 1)))
+        length = max(1, -(-steps // 8), 2**15 // max(1, sum(s.size for s in states)))
     return [slice(start, min(start + length, steps)) for start in range(0, steps, length)]
 
 
@@ -77,7 +77,7 @@ def length_of(inputs: Any) -> int:
 def run_pieces(cell: Any, w: Any, inputs: Any, states: Any) -> dict[str, Any]:
     """The new states and the outputs of every step, by name: (steps, batch, ...)."""
     steps, found = length_of(inputs), {}
-    for at in pieces(steps, len(states[0])) or [slice(0, 0)]:
+    for at in pieces(steps, states) or [slice(0, 0)]:
         kept = cell["forward"](w, part(inputs, at), states)
         for name in cell["results"]:
             rows = kept[name][1:] if name in cell["states"] else kept[name]
@@ -95,8 +95,8 @@ def gradient_pieces(cell: Any, w: Any, inputs: Any, states: Any, upstream: Any, 
     checkpoint_every: keep only the states at the beginning of every so many steps, and compute the steps in between
     again on the way back.
     """
-    steps, batch = length_of(inputs), len(states[0])
-    cut = pieces(steps, batch, checkpoint_every) or [slice(0, 0)]
+    steps = length_of(inputs)
+    cut = pieces(steps, states, checkpoint_every) or [slice(0, 0)]
     begun, kept = [], {}
     for at in cut:
         begun.append(states)
