@@ -8,12 +8,12 @@ import numpy as np
 
 
 def pieces(steps: int, states: tuple[Any, ...], length: int | None = None) -> list[slice]:
-    """The steps in pieces: of that length, or an eighth of them, or as many as have 32768 numbers in their states.
+    """The steps in pieces: of that length, or a fifth of them, or as many as have 32768 numbers in their states.
 
     What is computed for all steps of a piece at once needs memory only while its piece lasts.
     """
     if length is None:
-        length = max(1, -(-steps // 8), 2**15 // max(1, sum(s.size for s in states)))
+        length = max(1, -(-steps // 5), 2**15 // max(1, sum(s.size for s in states)))
     return [slice(start, min(start + length, steps)) for start in range(0, steps, length)]
 
 

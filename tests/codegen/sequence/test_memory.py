@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symlstm as sl
+from tests.support.frameworks import require
 
 STEPS, BATCH, N, M = 400, 8, 64, 32
 
@@ -37,10 +38,14 @@ def saved(k, p, x, states):
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "gru_reset_before", "rnn"])
-def test_gradients_need_little_more_than_the_saved_quantities_and_the_results(name):
-    """Measured: 1.08 times for lstm and gru, 1.12 for rnn."""
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_gradients_need_little_more_than_the_saved_quantities_and_the_results(name, backend):
+    """Measured: 1.08 times for lstm, 1.17 for gru, 1.15 for rnn; with Numba 1.15, 1.23 and 1.29."""
+    if backend == "numba":
+        require("numba")
     k, p, x, states, upstream = setting(name)
-    most, found = peak(lambda: k.gradients(p, x, states, upstream))
+    compiled = sl.compile(name, backend=backend)
+    most, found = peak(lambda: compiled.gradients(p, x, states, upstream))
     assert most <= 1.5 * (saved(k, p, x, states) + sum(a.nbytes for a in found.values()))
 
 
