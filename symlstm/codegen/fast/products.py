@@ -27,7 +27,8 @@ ENTRIES_A_THREAD = 1 << 14
 """As many entries of a state, over all steps and examples."""
 
 CALLED_FROM_LOOPS = (
-    "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "done_together", "ENTRIES_A_THREAD",
+    "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "done_together",
+    "ENTRIES_A_THREAD",
 )  # fmt: skip
 
 eight, four, two, one = (tile(rows) for rows in (8, 4, 2, 1))

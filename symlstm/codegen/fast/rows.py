@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import carray, config, njit
+from numba import carray, njit
 
 from symlstm.codegen.fast.bits import fused, pointer
+from symlstm.codegen.fast.parts import in_parts
 
 WORTH_A_THREAD = 1 << 24
 """Bytes to write and read for which starting a thread pays."""
 
 
 @njit(nogil=True, error_model="numpy")
-def fill(entries: Any, columns: int, to: Any, places: Any, start: int, stop: int) -> None:
-    """The rows from start to stop, counted through the batch.
+def fill(first: int, last: int, entries: Any, columns: int, to: Any, places: Any) -> None:
+    """The rows from first to last, counted through the batch.
 
     entries: (batch, rows, terms). to and places[k]: where the sum and matrix k lie in memory, as `place` gives it.
     """
     rows, terms = entries.shape[1:]
-    for at in range(start, stop):
+    for at in range(first, last):
         b, i = at // rows, at % rows
         out = carray(pointer(to[0] + b * to[1] + i * to[2], entries), (columns,))
-        first = 0
-        while first < terms:
-            last = first + 1 if terms - first == 1 else first + 2
-            p, q = places[first], places[last - 1]
-            u, w = entries[b, i, first], entries[b, i, last - 1]
+        k = 0
+        while k < terms:
+            end = k + 1 if terms - k == 1 else k + 2
+            p, q = places[k], places[end - 1]
+            u, w = entries[b, i, k], entries[b, i, end - 1]
             one = carray(pointer(p[0] + b * p[1] + i * p[2], entries), (columns,))
             other = carray(pointer(q[0] + b * q[1] + i * q[2], entries), (columns,))
-            if first == 0 and last == 1:
+            if k == 0 and end == 1:
                 for j in range(columns):
                     out[j] = u * one[j]
-            elif first == 0:
+            elif k == 0:
                 for j in range(columns):
                     out[j] = fused(u, one[j], w * other[j])
-            elif last == first + 1:
+            elif end == k + 1:
                 for j in range(columns):
                     out[j] = fused(u, one[j], out[j])
             else:
                 for j in range(columns):
                     out[j] = fused(u, one[j], fused(w, other[j], out[j]))
-            first = last
+            k = end
 
 
 def place(matrix: Any) -> tuple[int, int, int]:
@@ -81,17 +80,8 @@ def fill_rows(out: Any, *terms: Any) -> None:
     places = np.array([place(m) for m in matrices])
     to = np.array(place(out))
     many = out.shape[0] * out.shape[1]
-    threads = max(1, min(config.NUMBA_NUM_THREADS, many, out.nbytes * (1 + len(terms)) // WORTH_A_THREAD))
-    bounds = [many * k // threads for k in range(threads + 1)]
-    parts = [(entries, out.shape[2], to, places, *ends) for ends in pairwise(bounds)]
-    if threads == 1:
-        fill(*parts[0])
-        return
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(fill, *part) for part in parts[1:]]
-        fill(*parts[0])
-        for other in others:
-            other.result()
+    wanted = out.nbytes * (1 + len(terms)) // WORTH_A_THREAD
+    in_parts(fill, many, wanted, entries, out.shape[2], to, places)
 
 
 def _of_batch(array: Any, axes: int, out: Any, index: Any) -> Any:

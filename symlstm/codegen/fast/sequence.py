@@ -69,9 +69,7 @@ class FastLoop:
             return False
         previous = f.name(f.plan.cell.states[0].previous)
         size = f.sizes.text(e.quantity.shape[0])
-        f.lines.append(
-            f"{f.name(e.quantity)} = np.empty(({f.steps_name}, len({previous}), {size}), {previous}.dtype)"
-        )
+        f.lines.append(f"{f.name(e.quantity)} = np.empty(({f.steps_name}, len({previous}), {size}), {previous}.dtype)")
         self.aheads[e.quantity] = found
         return True
 

@@ -42,6 +42,11 @@ def test_the_source_shows_the_loops_and_is_python():
     defined = [node.name for node in ast.parse(fast.source).body if isinstance(node, ast.FunctionDef)]
     assert {"forward_steps", "backward_steps", "forward_steps_chain_1", "run", "gradients"} <= set(defined)
     loop = fast.source[fast.source.index("def forward_steps(") :]
-    assert "    for t in range(T):\n        product(h[t], U_panels, buffer_1, first, last)\n" in loop
+    steps = [
+        "    for t in range(T):",
+        "        product_ahead(t, T, first, last, x, V_panels, b, a)",
+        "        product(h[t], U_panels, buffer_1, first, last)",
+    ]
+    assert "\n".join(steps) in loop
     assert "v4 = ((v1 * of_7[j]) + (v2 * v3))\n" in fast.source  # c_t = f c_{t-1} + i c~
     assert max(map(len, fast.source.splitlines())) <= 120

@@ -107,3 +107,47 @@ def _flags():
     from llvmlite import binding
 
     return [name for name, there in binding.get_host_cpu_features().items() if there]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be moved on this system")
+def test_a_part_runs_elsewhere_than_its_caller_and_the_caller_stays_free(monkeypatch):
+    before = os.sched_getaffinity(0)
+    here = min(before)
+    monkeypatch.setattr(parts, "_find_processor", lambda: lambda: here)
+    seen = []
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(parts._elsewhere, here, lambda *given: seen.append((given, os.sched_getaffinity(0))), 1, 2).result()
+    assert seen == [((1, 2), before - {here} or before)]
+    assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_jobs_are_done_together_and_only_then(dtype):
+    rng = np.random.default_rng(0)
+    a, b, c = made(rng, dtype, 70, 37), made(rng, dtype, 70, 9), made(rng, dtype, 70, 33)
+    matrix, before = made(rng, dtype, 37, 21), made(rng, dtype, 37, 33)
+    jobs, start = [], before.copy()
+    first = products.outer_sum_in_parts(a, b, None, jobs)
+    second = products.outer_sum_in_parts(a, c, before, jobs)
+    third = products.every_of_panels(a, products.packed(matrix.T), 21, jobs=jobs)
+    assert not first.any() and np.array_equal(second, start)
+    products.done_together(jobs)
+    require_within(first, a.T, b, 70)
+    require_within(second - start, a.T, c, 71)
+    require_within(third, a, matrix, 37)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "steps, batch, cut", [(1, 1, 1), (150, 1, 1), (70, 3, 2), (70, 3, 3), (9, 40, 17), (5, 130, 65)]
+)
+def test_products_ahead_are_there_when_their_step_comes(dtype, steps, batch, cut):
+    rng = np.random.default_rng(0)
+    v, matrix, offset = made(rng, dtype, steps, batch, 7), made(rng, dtype, 35, 7), made(rng, dtype, 35)
+    out = np.full((steps, batch, 35), np.nan, dtype)
+    panels = products.packed(matrix)
+    for first, last in ((0, cut), (cut, batch)):
+        for t in range(steps):
+            products.product_ahead(t, steps, first, last, v, panels, offset, out)
+            assert np.isfinite(out[t, first:last]).all()
+    require_within(out - offset, v, matrix.T, 9)

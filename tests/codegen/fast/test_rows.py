@@ -9,7 +9,7 @@ import pytest
 from tests.support.frameworks import require
 
 require("numba")
-rows = require("symlstm.codegen.fast.rows")
+rows, parts = require("symlstm.codegen.fast.rows"), require("symlstm.codegen.fast.parts")
 
 RNG = np.random.default_rng(0)
 
@@ -58,7 +58,7 @@ def test_a_matrix_may_be_where_the_sum_is_written():
 
 def test_by_several_threads(monkeypatch):
     monkeypatch.setattr(rows, "WORTH_A_THREAD", 1)
-    monkeypatch.setattr(rows.config, "NUMBA_NUM_THREADS", 4)
+    monkeypatch.setattr(parts.config, "NUMBA_NUM_THREADS", 4)
     check(np.empty((3, 11, 6)), [(random(3, 11), random(11, 6)), (None, random(3, 11, 6))])
 
 
