@@ -264,7 +264,8 @@ def table(
     said = (
         "All compute the same numbers (compared before); inputs of `symlstm` are checked; no batch. `jax: jvp` "
         "is the cell as its equations are, under vmap, scan and jit; `stacked by hand` has the gates as one product, "
-        "the inputs multiplied before the scan, and one linearization a step. PyTorch runs a tenth of the steps, and "
+        "the inputs multiplied before the scan, and one linearization a step; `the products alone` is a scan over the "
+        "product of the stacked weights and all directions, and nothing else. PyTorch runs a tenth of the steps, and "
         "its time is multiplied. Below, the ten leading exponents at n = 64 in one go, the sequence on disk, each in a "
         "process of its own:"
     )

@@ -67,6 +67,19 @@ class Cell:
     def __repr__(self) -> str:
         return f"<cell {self.name}: {', '.join(e.name for e in self.equations)}>"
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Counted once: a cell is the key of what is remembered of it, at every call of a compiled function."""
+        compared = self.name, self.equations, self.inputs, self.states, self.parameters, self.outputs, self.layout
+        return hash(compared)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the hash, which another process would not find."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
     @cached_property
     def by_name(self) -> dict[str, Quantity]:
         """Every quantity by the name that a user types; the sign without its side in time works too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,13 +41,15 @@ class Spec:
     quantity: Any
     axes: tuple[AxisSpec, ...]
 
-    @property
+    @cached_property
     def names(self) -> set[str]:
         """The sizes that the shape mentions."""
         return {name for axis in self.axes for name, _ in axis.terms}
 
     def unknown(self, sizes: Mapping[str, int]) -> int:
         """The largest number of sizes that one axis leaves open."""
+        if self.names <= sizes.keys():
+            return 0
         return max((sum(name not in sizes for name, _ in axis.terms) for axis in self.axes), default=0)
 
     def length(self, k: int, sizes: Mapping[str, int]) -> int:

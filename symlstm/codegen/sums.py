@@ -85,12 +85,12 @@ def _bracketed(text: str) -> str:
     """The text, in parentheses unless it is a name or a call."""
     name, opening, rest = text.partition("(")
     plain = name.replace("_", "").replace(".", "").isalnum()
-    if plain and (not opening or (rest.endswith(")") and _closes_last(rest))):
+    if plain and (not opening or (rest.endswith(")") and closes_last(rest))):
         return text
     return f"({text})"
 
 
-def _closes_last(rest: str) -> bool:
+def closes_last(rest: str) -> bool:
     """Whether the bracket that is open at the start of `rest` closes at its very end."""
     depth = 1
     for k, c in enumerate(rest):

@@ -23,7 +23,7 @@ from symlstm.gradient_flow.reading import Array, generator, stream_of, whole_num
 from symlstm.gradient_flow.stretches import Stretch, Stretches
 
 KEPT = 64
-"""At most so many points of the convergence are kept, however long the sequence is."""
+"""About so many points of the convergence are kept, however long the sequence is."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ def lyapunov(
     after it (a tuple for several inputs); None for a cell without input, or for zero input: give `steps`. states: the
     initial ones, (..., n) each, zeros where None. count: how many of the exponents, the largest ones; all where None.
     burn_in: so many first steps only bring the state and the directions where they belong. rng: seed of the first
-    directions. backend: "numba" compiles the loops (the extra "fast"), a few seconds at the first use. Memory does not
+    directions. backend: "numba" compiles the loops (the extra "fast"), a few seconds at the first use; where
+    matrices of J V change with time, as behind a softmax, J V stays NumPy's. Memory does not
     grow with T. Raises ShapeError, ValueUnusable, NameUnknown.
     """
     stream = stream_of(cell, parameters, X, steps, states, backend)
@@ -136,7 +137,8 @@ class SpectrumRun:
 
     def _count(self, index: int, found: Stretch, step: Callable[[int], Step]) -> None:
         """Add the logarithms of what the directions have grown by. step: that of a row."""
-        bad = ~np.isfinite(found.growth).reshape(len(found.growth), -1).all(axis=-1)
+        told = np.concatenate([found.growth, found.largest[..., None]], axis=-1)
+        bad = ~np.isfinite(told).reshape(len(told), -1).all(axis=-1)
         if bad.any():
             at = index + int(np.argmax(bad))
             raise ValueUnusable(f"at step {at} (from 0), the state Jacobian of {self.name} is not finite")
@@ -180,4 +182,4 @@ def _step_of(piece: Piece, start: int, k: int) -> Step:
 
 def _points(steps: int) -> list[int]:
     """Numbers of steps at which the convergence is kept, dense at the beginning."""
-    return sorted({round(v) for v in np.geomspace(1, steps, KEPT)} | {steps})
+    return sorted({round(v) for v in np.geomspace(1, steps, KEPT)} | {max(1, steps // 2), steps})

@@ -134,10 +134,15 @@ class Kernel:
         return place.text
 
     def _product(self, p: Product) -> str:
-        key = p.matrix, p.turned
+        panels = self.panel(p.matrix, p.turned)
+        return f"product({self._batch(p.vector)}, {panels}, {self._batch(p.target)}, first, last)"
+
+    def panel(self, matrix: Matrix, turned: bool) -> str:
+        """The name of the panels of a matrix (or of its transpose)."""
+        key = matrix, turned
         if key not in self.panels:
-            self.panels[key] = self.names.new(f"{self.places[p.matrix].text}_{'turned_' * p.turned}panels")
-        return f"product({self._batch(p.vector)}, {self.panels[key]}, {self._batch(p.target)}, first, last)"
+            self.panels[key] = self.names.new(f"{self.places[matrix].text}_{'turned_' * turned}panels")
+        return self.panels[key]
 
     def _row(self, q: Quantity, start: Any = None, rows: Any = None) -> str:
         """The row of a quantity (or a part of it) for one example; one number for a number."""

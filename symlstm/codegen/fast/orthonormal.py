@@ -214,19 +214,16 @@ def orthonormalise(rows: Any, triangle: Any) -> None:
             reflect_block(rows, block_vectors(rows, first, last), taus[first:last], first, last, count, False)
     for first in range((count - 1) // block * block, -1, -block):
         last = min(first + block, count)
-        rows[last:, first:last] = 0
         if last < count:
             reflect_block(rows, block_vectors(rows, first, last), taus[first:last], first, last, count, True)
         for i in range(last - 1, first - 1, -1):
             v[i] = 1
             for j in range(i + 1, columns):
                 v[j] = rows[i, j]
-            for r in range(i + 1, last):
-                rows[r, i] = 0
             if taus[i] != 0:
                 reflect(rows, i + 1, last, i, v, taus[i])
             for j in range(i):
-                rows[i, j] = 0
+                rows[i, j] = 0  # so the rows below have nothing left of their own column when this one is done
             rows[i, i] = 1 - taus[i]
             for j in range(i + 1, columns):
                 rows[i, j] = -taus[i] * v[j]

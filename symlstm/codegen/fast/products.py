@@ -27,7 +27,7 @@ ENTRIES_A_THREAD = 1 << 14
 """As many entries of a state, over all steps and examples."""
 
 CALLED_FROM_LOOPS = (
-    "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "done_together",
+    "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "done_together", "plain",
     "ENTRIES_A_THREAD",
 )  # fmt: skip
 
@@ -232,7 +232,7 @@ EVERY, SUM = range(2)
 
 @dataclass(frozen=True)
 class Job:
-    """kind; the ends of its range, and how much work it is; the arrays that it reads (two) and writes (the last)."""
+    """count: how long its range is. work: how many multiply-adds. arrays: two that it reads, and one that it writes."""
 
     kind: int
     count: int
@@ -249,11 +249,11 @@ class Job:
 
 
 @compiled
-def do_jobs(first: int, last: int, parts: int, rows: Any, like: Any) -> None:
-    """The parts from first to last (of so many) of every job, as `Job.row` gives them; like: has their dtype."""
+def do_jobs(first: int, last: int, cut: int, rows: Any, like: Any) -> None:
+    """Of every job, cut into so many pieces, those from first to last. rows: as `Job.row`; like: has their dtype."""
     for k in range(len(rows)):
         o = rows[k]
-        start, stop = o[1] * first // parts, o[1] * last // parts
+        start, stop = o[1] * first // cut, o[1] * last // cut
         a, out = carray(pointer(o[2], like), (o[3], o[4])), carray(pointer(o[10], like), (o[11], o[12]))
         if o[0] == EVERY:
             panels = carray(pointer(o[6], like), (o[7], o[8], o[9]))
@@ -274,16 +274,19 @@ def done_together(jobs: list[Job]) -> None:
     for dtype, some in by_dtype.items():
         rows = np.array([job.row for job in some], np.int64)
         wanted = sum(job.work for job in some) // WORTH_A_THREAD
-        in_parts(do_jobs, threads, wanted, threads, rows, np.empty(0, dtype))
+        in_parts(do_jobs, threads, wanted, threads, rows, np.empty(0, dtype), keep=some)
 
 
 def every_of_panels(v: Any, panels: Any, size: int, offset: Any = None, jobs: list[Job] | None = None) -> Any:
-    """As `symlstm.codegen.helpers.every`, with a matrix of that many rows in panels; one of the jobs, if there are."""
+    """As `symlstm.codegen.helpers.every`, with a matrix of that many rows in panels.
+
+    jobs: where it waits to be done with others; what has an offset does not.
+    """
     rows = _whole(v)
     out = np.empty((len(rows), size), v.dtype)
     work = rows.size * size
     if offset is not None:
-        added = np.require(offset, None, ["C", "A", "W"])
+        added = plain(offset)
         in_parts(product_and, len(rows), work // WORTH_A_THREAD, rows, panels, added, out)
     else:
         _do(Job(EVERY, len(rows), work, (rows, panels, out)), jobs)
@@ -305,7 +308,12 @@ def outer_sum_in_parts(a: Any, b: Any, before: Any = None, jobs: list[Job] | Non
 
 def _whole(v: Any) -> Any:
     """The vectors as the rows of one array."""
-    return np.require(v.reshape(-1, v.shape[-1]), None, ["C", "A", "W"])
+    return plain(v.reshape(-1, v.shape[-1]))
+
+
+def plain(v: Any) -> Any:
+    """The array as the loops are compiled for, without gaps and writable; another one only if it must be."""
+    return v if v.flags.carray else np.require(v, None, ["C", "A", "W"])
 
 
 def _do(job: Job, jobs: list[Job] | None) -> None:

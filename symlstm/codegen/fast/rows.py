@@ -81,7 +81,7 @@ def fill_rows(out: Any, *terms: Any) -> None:
     to = np.array(place(out))
     many = out.shape[0] * out.shape[1]
     wanted = out.nbytes * (1 + len(terms)) // WORTH_A_THREAD
-    in_parts(fill, many, wanted, entries, out.shape[2], to, places)
+    in_parts(fill, many, wanted, entries, out.shape[2], to, places, keep=(out, matrices))
 
 
 def _of_batch(array: Any, axes: int, out: Any, index: Any) -> Any:

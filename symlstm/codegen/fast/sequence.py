@@ -15,6 +15,7 @@ from symlstm.codegen.names import Names
 from symlstm.codegen.sequence.sweeps import columns
 from symlstm.codegen.sequence.writing import Function
 from symlstm.codegen.sizes import Sizes
+from symlstm.codegen.sums import closes_last
 from symlstm.equations import Equation
 from symlstm.expr.build import Matrix
 from symlstm.expr.functions import ELEMENTWISE, WHOLE
@@ -23,7 +24,7 @@ from symlstm.expr.tree import quantities
 
 CALLED = (
     "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "in_parts", "ENTRIES_A_THREAD",
-    "jobs", "done_together",
+    "jobs", "done_together", "plain",
     "square", "forward_steps", "backward_steps",
     *(f"each_{name}" for name in ELEMENTWISE), *(f"whole_{name}" for name in WHOLE),
 )  # fmt: skip
@@ -37,14 +38,14 @@ class FastLoop:
     """Collects the kernels of one module. Called by the writers of `forward` and `backward` for their loops."""
 
     kernels: list[str] = field(default_factory=list)
-    products: dict[str, tuple[Quantity, str, str]] = field(default_factory=dict)
-    """Products for all steps that were written: the matrix, the vectors and what is added."""
-    aheads: dict[Quantity, tuple[Quantity, str, str]] = field(default_factory=dict)
-    """Products that the forward loop makes itself, some steps ahead."""
     written: set[str] = field(default_factory=set)
-    """All of them."""
-    later: bool = False
-    """Whether something is left to be done when the backward loop has ended."""
+    """Every product for all steps, as it was written."""
+    products: dict[str, tuple[Quantity, str, str]] = field(default_factory=dict)
+    """Of those with a matrix that is not turned: the matrix, the vectors and what is added."""
+    aheads: dict[Quantity, tuple[Quantity, Quantity, Quantity | None]] = field(default_factory=dict)
+    """Products that the forward loop makes itself, some steps ahead: of a matrix and an input, and what is added."""
+    later: set[Quantity] = field(default_factory=set)
+    """Whose gradients have sums that are made only when the backward loop has ended."""
     instead = {"outer_sum": "outer_sum_in_parts"}  # noqa: RUF012
     """Functions for all steps at once in place of helpers of NumPy's."""
 
@@ -57,21 +58,24 @@ class FastLoop:
         todo = [(e.quantity, e.expr, False) for e in equations]
         return self._loop(f, "forward_steps", todo, places, {}, set(), "for t in range(T):")
 
-    def ahead(self, f: Function, e: Equation) -> bool:
-        """Whether an equation in front of the loop is a product with inputs alone, which the loop can make itself.
+    def before(self, f: Function, equations: Sequence[Equation]) -> list[Equation]:
+        """The equations in front of the loop, without products with an input: these the loop makes itself.
 
-        Then an array for it is made. So much of it is made at a time as is still in the cache when it is needed.
+        Arrays for them are made here. So much is computed at a time as is still in the cache when it is needed.
         """
-        inputs = [f.name(q) for q in f.plan.cell.inputs]
-        found = self.products.get(f.once.full(e.expr))
-        read = {q for stage in (f.plan.before, f.plan.after) for other in stage for q in quantities(other.expr)}
-        if found is None or found[1] not in inputs or e.quantity in read:
-            return False
+        inputs, constants = ({f.name(q): q for q in some} for some in (f.plan.cell.inputs, f.plan.constant))
+        read = {q for stage in (equations, f.plan.after) for e in stage for q in quantities(e.expr)}
         previous = f.name(f.plan.cell.states[0].previous)
-        size = f.sizes.text(e.quantity.shape[0])
-        f.lines.append(f"{f.name(e.quantity)} = np.empty(({f.steps_name}, len({previous}), {size}), {previous}.dtype)")
-        self.aheads[e.quantity] = found
-        return True
+        rest = []
+        for e in equations:
+            matrix, vector, offset = self.products.get(f.once.full(e.expr), (None, "", ""))
+            if matrix is None or vector not in inputs or e.quantity in read or (offset and offset not in constants):
+                rest.append(e)
+                continue
+            shape = f"({f.steps_name}, len({previous}), {f.sizes.text(e.quantity.shape[0])})"
+            f.lines.append(f"{f.name(e.quantity)} = np.empty({shape}, {previous}.dtype)")
+            self.aheads[e.quantity] = matrix, inputs[vector], constants.get(offset)
+        return rest
 
     def backward(
         self,
@@ -132,16 +136,17 @@ class FastLoop:
         size = f"{name}.shape[1]" if turned else f"len({name})"
         text = f"every_of_panels({', '.join([vector, _panels(q, turned), size, *([offset] if offset else [])])})"
         self.written.add(text)
-        if not turned and (not offset or offset.isidentifier()):
+        if not turned:
             self.products[text] = q, vector, offset
         return text
 
     def added(self, q: Quantity, parts: Sequence[str]) -> str | None:
         """The line that adds a sum of outer products to the gradient of q in d, in place; None where it is not one."""
         call = f"{self.instead['outer_sum']}("
-        if len(parts) != 1 or not parts[0].startswith(call) or parts[0].count(call) != 1 or not parts[0].endswith(")"):
-            return None
-        self.later = True
+        if len(parts) != 1 or not parts[0].startswith(call) or not closes_last(parts[0].removeprefix(call)):
+            # what is left to be added goes into the array that is there
+            return f'd["{q.name}"] += {" + ".join(parts)}' if q in self.later else None
+        self.later.add(q)
         return f'd["{q.name}"] = {parts[0][:-1]}, d.get("{q.name}"), jobs)'
 
     def together(self, f: Function, inputs: Sequence[str]) -> list[str]:
@@ -153,7 +158,7 @@ class FastLoop:
         for text in inputs:
             if text in self.written:
                 name = f.names.new("d_input")
-                f.lines.append(f"{name} = {text[:-1]}, jobs=jobs)")
+                f.lines += filled(f"{name} = {text[:-1]}, jobs=jobs)")
                 text = name
             names.append(text)
         f.lines.append("done_together(jobs)")
@@ -202,11 +207,10 @@ class FastLoop:
             made_of[q] = {part for part, _ in joined}
         kernel = Kernel(name, places, sizes, names, made_of, carried, buffers)
         for target, (matrix, vector, offset) in self.aheads.items():
-            panels = kernel.panels[matrix, False] = names.new(f"{f.name(matrix)}_panels")
-            arrays |= {vector: matrix, **({offset: matrix} if offset else {})}
-            added = offset or f"np.empty(0, {f.name(target)}.dtype)"
-            call = f"product_ahead(t, T, first, last, {vector}, {panels}, {added}, {f.name(target)})"
-            kernel.first.append(call)
+            arrays |= {f.name(q): q for q in (vector, offset) if q is not None}
+            added = f"np.empty(0, {f.name(target)}.dtype)" if offset is None else f.name(offset)
+            ahead = f"{f.name(vector)}, {kernel.panel(matrix, False)}, {added}, {f.name(target)}"
+            kernel.first.append(f"product_ahead(t, T, first, last, {ahead})")
         for q in of_arrays:
             arrays.setdefault(places[q].array, q)
             if f.is_constant(q):
@@ -222,7 +226,7 @@ class FastLoop:
             if not f.is_constant(q) and q.role == "value":
                 f.once.spell(q)
         made_here = {state, *(places[o.target].array for o in ops if o.target in places), *map(f.name, self.aheads)}
-        given = [a if a in made_here else f'np.require({a}, None, "CAW")' for a in arrays]
+        given = [a if a in made_here else f"plain({a})" for a in arrays]
         given += [_panels(q, turned) for q, turned in kernel.panels]
         wanted = f"{state}.size // ENTRIES_A_THREAD"
         if any(isinstance(o, Each) and o.total for o in ops):

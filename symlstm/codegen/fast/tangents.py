@@ -1,7 +1,8 @@
 """J V over many steps with everything between two orthonormal sets of directions compiled.
 
-What a step consists of is data, a table of products and of terms, so that one compiled loop serves all cells. Each
-direction goes its way by itself: parts of them go side by side, each in a thread of its own.
+What a step consists of is data, a table of products and of terms, so that one compiled loop serves all cells. Between
+two QRs each direction goes its way by itself: parts of them go side by side, each in a thread of its own. Where there
+is a QR after each step, parts of the batch do.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ def carry_each(
             for i in range(count):
                 growth[t, b, i] = abs(triangles[b, i, i])
                 for j in range(i + 1):
-                    most = max(most, abs(triangles[b, i, j]))
+                    size = abs(triangles[b, i, j])
+                    most = size if size > most or size != size else most  # NaN stays
             largest[t, b] = most
 
 

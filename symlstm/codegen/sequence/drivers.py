@@ -8,7 +8,7 @@ import numpy as np
 
 
 def pieces(steps: int, states: tuple[Any, ...], length: int | None = None) -> list[slice]:
-    """The steps in pieces: of that length, or a fifth of them, or as many as have 32768 numbers in their states.
+    """The steps in pieces: of that length; else a fifth of them, or what has 32768 numbers in states if that is more.
 
     What is computed for all steps of a piece at once needs memory only while its piece lasts.
     """

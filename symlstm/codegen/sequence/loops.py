@@ -137,7 +137,7 @@ def forward_function(plan: Plan, kept: Kept, reserved: Sequence[str], fast: Any 
     spell_time(f, kept)
     previous = [f.name(s.previous) for s in cell.states]
     f.lines += _allocated(f, kept)
-    f.add_once(*[_for_all_steps(f, e) for e in plan.before if fast is None or not fast.ahead(f, e)])
+    f.add_once(*[_for_all_steps(f, e) for e in (plan.before if fast is None else fast.before(f, plan.before))])
     for s, name in zip(cell.states, previous, strict=True):
         f.lines.append(f"{f.name(s.current)}[0] = {name}")
     if fast is None:

@@ -116,7 +116,20 @@ def joined_and_cut_elsewhere(x: "n", h_prev: "2*n", *, U: "2*n 2*n"):
     return h
 
 
+def one_matrix_in_and_before_the_loop(x: "n", h_prev: "n", *, W: "n n"):
+    """Its gradient has a sum that waits for the end of the loop, and others that do not."""
+    h = tanh(W @ h_prev) * (sigmoid(W @ x) * tanh(W @ (x * x)))
+    return h
+
+
+def one_matrix_for_two_inputs(x: "m", y: "m", h_prev: "n", c_prev: "n", *, W: "n m", U: "n n", V: "n n"):
+    h = tanh(W @ x + U @ h_prev)
+    c = tanh(W @ y + V @ c_prev)
+    return h, c
+
+
 HARD = (
+    one_matrix_in_and_before_the_loop, one_matrix_for_two_inputs,
     words_of_the_loops, sizes_named_as_words, more_sizes_named_as_words, one_product_for_two_gradients,
     gradients_that_are_one, linear, only_exchanged, numbers_and_vectors, quadratic, rank_one, a_state_of_parameters,
     functions_of_rows, choices, halves_exchanged, joined_and_cut_elsewhere,

@@ -116,13 +116,18 @@ def test_a_part_runs_elsewhere_than_its_caller_and_the_caller_stays_free(monkeyp
     monkeypatch.setattr(parts, "_find_processor", lambda: lambda: here)
     seen = []
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(parts._elsewhere, here, lambda *given: seen.append((given, os.sched_getaffinity(0))), 1, 2).result()
+        pool.submit(
+            parts._elsewhere, here, None, lambda *given: seen.append((given, os.sched_getaffinity(0))), 1, 2
+        ).result()
     assert seen == [((1, 2), before - {here} or before)]
     assert os.sched_getaffinity(0) == before
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_jobs_are_done_together_and_only_then(dtype):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_jobs_are_done_together_and_only_then(dtype, threads, monkeypatch):
+    monkeypatch.setattr(products, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
     rng = np.random.default_rng(0)
     a, b, c = made(rng, dtype, 70, 37), made(rng, dtype, 70, 9), made(rng, dtype, 70, 33)
     matrix, before = made(rng, dtype, 37, 21), made(rng, dtype, 37, 33)
@@ -130,9 +135,11 @@ def test_jobs_are_done_together_and_only_then(dtype):
     first = products.outer_sum_in_parts(a, b, None, jobs)
     second = products.outer_sum_in_parts(a, c, before, jobs)
     third = products.every_of_panels(a, products.packed(matrix.T), 21, jobs=jobs)
+    again = products.outer_sum_in_parts(a, b, first, jobs)
     assert not first.any() and np.array_equal(second, start)
     products.done_together(jobs)
-    require_within(first, a.T, b, 70)
+    assert again is first
+    require_within(first / 2, a.T, b, 140)
     require_within(second - start, a.T, c, 71)
     require_within(third, a, matrix, 37)
 
@@ -151,3 +158,30 @@ def test_products_ahead_are_there_when_their_step_comes(dtype, steps, batch, cut
             products.product_ahead(t, steps, first, last, v, panels, offset, out)
             assert np.isfinite(out[t, first:last]).all()
     require_within(out - offset, v, matrix.T, 9)
+
+
+def test_two_callers_at_once_get_their_own_results():
+    rng = np.random.default_rng(0)
+    given = [(made(rng, np.float64, 300, 64), made(rng, np.float64, 300, 48)) for _ in range(4)]
+
+    def sums(pair):
+        return [products.outer_sum_in_parts(*pair) for _ in range(20)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for (a, b), found in zip(given, pool.map(sums, given), strict=True):
+            for one in found:
+                require_within(one, a.T, b, 300)
+
+
+def test_an_error_in_one_part_is_raised_when_all_have_ended(monkeypatch):
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
+    ended = []
+
+    def part(first, last):
+        if first == 0:
+            raise ValueError("the first")
+        ended.append(first)
+
+    with pytest.raises(ValueError, match="the first"):
+        parts.in_parts(part, 3, 3)
+    assert sorted(ended) == [1, 2]

@@ -7,6 +7,7 @@ import symlstm as sl
 from symlstm.codegen.tangent_steps import tangent_steps
 from symlstm.errors import ExtraMissing, ValueUnusable
 from symlstm.functions import tanh
+from symlstm.gradient_flow.reading import stream_of
 from tests.flow.numbers import BUILT_IN, VARIANTS, variant
 from tests.flow.test_stretches import negated, setting
 from tests.support.frameworks import require
@@ -83,6 +84,37 @@ def test_a_row_that_is_not_finite_is_told(bad):
     a = np.random.default_rng(0).normal(size=(4, 6))
     a[1, 3] = bad
     assert np.isnan(np.diagonal(made_orthonormal(a)[1])[1])
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "lstm_peephole"])
+@pytest.mark.parametrize("batch", [(), (2,), (3, 2)])
+def test_parts_in_several_threads_are_the_whole(name, batch, monkeypatch):
+    stream = setting(sl.cell(name), n=7, steps=6, batch=batch)
+    _, fast = both(stream)
+    (piece,) = stream.pieces()
+    v = np.random.default_rng(1).normal(size=(*batch, 5, sum(stream.sizes)))
+    factors = fast.factors(piece.known, (piece.steps, *batch))
+    one = fast.carried(v, factors, 1, 4), *fast.each(v, factors, 6)
+    monkeypatch.setattr(require("symlstm.codegen.fast.tangents"), "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
+    for found, expected in zip((fast.carried(v, factors, 1, 4), *fast.each(v, factors, 6)), one, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", [*BUILT_IN, *VARIANTS])
+@pytest.mark.parametrize("batch", [(), (2, 3)])
+def test_what_a_piece_keeps_is_what_its_equations_say(name, batch):
+    stream = setting(variant(name) if name in VARIANTS else sl.cell(name), n=4, steps=5, batch=batch)
+    for backend in ("numpy", "numba"):
+        given = stream.p, stream.x, None if stream.cell.inputs else stream.steps, stream.first
+        other = stream_of(stream.cell, *given, backend)
+        (piece,) = other.pieces()
+        expected = other.values(piece.x, piece.states)
+        assert {e.name for e in other.cell.equations} <= set(piece.known)
+        for q, value in expected.items():
+            np.testing.assert_allclose(
+                piece.known[q], np.broadcast_to(value, piece.known[q].shape), rtol=1e-12, atol=1e-14
+            )
 
 
 @pytest.mark.parametrize("count", [3, None])
