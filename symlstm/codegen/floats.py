@@ -55,15 +55,15 @@ def _detached(value: Any) -> Any:
 
 
 def finite(array: Array) -> bool:
-    """Whether all entries are finite: one pass, and a second look only where the first overflows.
-
-    The squares are summed along the last axis: too little work at a time for BLAS to start threads.
-    """
+    """Whether all entries are finite."""
     return all_finite([array])
 
 
 def all_finite(arrays: Iterable[Array]) -> bool:
-    """Whether all entries of all of them are."""
+    """Whether all entries of all of them are: one pass, and a second look only where the first overflows.
+
+    The squares are summed along the last axis: too little work at a time for BLAS to start threads.
+    """
     with np.errstate(all="ignore"):
         for a in arrays:
             if not (a.ndim and np.isfinite(np.vecdot(a, a)).all()) and not np.isfinite(a).all():

@@ -113,10 +113,7 @@ class TangentSteps:
 
     def orthonormal(self, directions: Array) -> tuple[Array, Array]:
         """Orthonormal directions, and the triangle R of QR, NaN where a direction is not finite."""
-        if not np.isfinite(directions).all():
-            return directions, np.full((*directions.shape[:-1], directions.shape[-2]), np.nan)
-        found, triangle = np.linalg.qr(directions.mT)
-        return found.mT, triangle
+        return orthonormal(directions)
 
     def each(self, directions: Array, factors: Any, steps: int) -> tuple[Array, Array, Array]:
         """Orthonormal after each step: the last directions, |r_jj| (steps, ..., k), the largest |r_ij| (steps, ...)."""
@@ -126,6 +123,14 @@ class TangentSteps:
             directions, triangle = self.orthonormal(self.carried(directions, factors, k, 1))
             growth[k], largest[k] = sizes_of(triangle)
         return directions, growth, largest
+
+
+def orthonormal(directions: Array) -> tuple[Array, Array]:
+    """Orthonormal directions, a direction a row, and the triangle R of QR, NaN where a direction is not finite."""
+    if not np.isfinite(directions).all():
+        return directions, np.full((*directions.shape[:-1], directions.shape[-2]), np.nan)
+    found, triangle = np.linalg.qr(directions.mT)
+    return found.mT, triangle
 
 
 def sizes_of(triangle: Array) -> tuple[Array, Array]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from symlstm.codegen.streaming import Piece, Step, Stream
-from symlstm.codegen.tangent_steps import sizes_of, tangent_steps
+from symlstm.codegen.tangent_steps import orthonormal, sizes_of, tangent_steps
 from symlstm.errors import ValueUnusable
 from symlstm.gradient_flow.log_determinants import LogDeterminant
 from symlstm.gradient_flow.reading import Array, generator, stream_of, whole_number
@@ -75,9 +74,9 @@ def lyapunov(
     after it (a tuple for several inputs); None for a cell without input, or for zero input: give `steps`. states: the
     initial ones, (..., n) each, zeros where None. count: how many of the exponents, the largest ones; all where None.
     burn_in: so many first steps only bring the state and the directions where they belong. rng: seed of the first
-    directions. backend: "numba" compiles the loops (the extra "fast"), a few seconds at the first use; where
-    matrices of J V change with time, as behind a softmax, J V stays NumPy's. Memory does not
-    grow with T. Raises ShapeError, ValueUnusable, NameUnknown.
+    directions. backend: "numba" compiles the loops (the extra "fast"), a few seconds at the first use; where matrices
+    of J V change with time, as behind a softmax, J V stays NumPy's. Memory does not grow with T. Raises ShapeError,
+    ValueUnusable, NameUnknown.
     """
     stream = stream_of(cell, parameters, X, steps, states, backend)
     run = SpectrumRun(stream, count, burn_in, rng)
@@ -112,12 +111,9 @@ class SpectrumRun:
 
     def take(self, step: Step) -> None:
         """Count one step."""
-        directions = step.jvp(self.directions)
-        shape = (*directions.shape[:-2], self.count)
-        growth, largest = np.full(shape, np.nan), np.full(shape[:-1], np.nan)
-        if np.isfinite(directions).all():
-            self.directions, triangle = np.linalg.qr(directions)
-            growth, largest = sizes_of(triangle)
+        rows, triangle = orthonormal(step.jvp(self.directions).mT)
+        self.directions = rows.mT
+        growth, largest = sizes_of(triangle)
         if step.index >= self.burn_in and self.count == self.rows:
             self.log_determinants += self.log_determinant(step)
         self._count(step.index, Stretch(0, 1, growth[None], largest[None]), lambda k: step)
@@ -129,14 +125,15 @@ class SpectrumRun:
             counted = range(max(0, self.burn_in - piece.index), piece.steps)
             self.log_determinants += self.log_determinant.summed(piece, counted)
         for found in self.stretches.over(piece, self._until):
-            self._count(piece.index + found.start, found, partial(_step_of, piece, found.start))
+            self._count(piece.index, found, piece.step)
 
     def _until(self, index: int) -> int:
         """How many steps there are until the exponents are looked at."""
         return self.burn_in - index if index < self.burn_in else self.points[len(self.history)] - self.taken
 
     def _count(self, index: int, found: Stretch, step: Callable[[int], Step]) -> None:
-        """Add the logarithms of what the directions have grown by. step: that of a row."""
+        """Add the logarithms of what the directions have grown by. index: of step(0)."""
+        index += found.start
         told = np.concatenate([found.growth, found.largest[..., None]], axis=-1)
         bad = ~np.isfinite(told).reshape(len(told), -1).all(axis=-1)
         if bad.any():
@@ -149,7 +146,7 @@ class SpectrumRun:
         lost = growth <= self.rows * np.finfo(self.dtype).eps * largest[..., None]
         if found.steps == 1 and lost.any():
             for k in np.flatnonzero(lost.reshape(len(lost), -1).any(axis=-1)):
-                singular = self.log_determinant.is_singular(step(skipped + int(k)))
+                singular = self.log_determinant.is_singular(step(found.start + skipped + int(k)))
                 rates[k] = np.where(lost[k] & singular[..., None], -np.inf, rates[k])
         for rate in rates:
             self.sums += rate
@@ -174,10 +171,6 @@ class SpectrumRun:
         steps, found = zip(*self.history, strict=True)
         history = History(np.array(steps), np.stack(found))
         return Lyapunov(self.name, self.exponents, self.residual, self.taken, self.burn_in, history)
-
-
-def _step_of(piece: Piece, start: int, k: int) -> Step:
-    return piece.step(start + k)
 
 
 def _points(steps: int) -> list[int]:

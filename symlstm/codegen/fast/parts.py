@@ -42,9 +42,8 @@ def _elsewhere(processor: int, keep: Any, function: Callable[..., object], *argu
     """
     if processor >= 0 and _find_processor()() == processor:
         with suppress(OSError):  # a sandbox may forbid it
-            others = os.sched_getaffinity(os.getpid()) - {
-                processor
-            }  # what the process may use: this thread may do less
+            # what the process may use: this thread may be allowed less
+            others = os.sched_getaffinity(os.getpid()) - {processor}
             if others:
                 os.sched_setaffinity(0, others)
     function(*arguments)
