@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symlstm.codegen.fast.ops import NotFast
-from symlstm.codegen.fast.sequence import WORDS, FastLoop
+from symlstm.codegen.fast.sequence import OF_JOBS, OF_PRODUCTS, WORDS, FastLoop
 from symlstm.codegen.sequence.backward_loop import BackwardWriter
 from symlstm.codegen.sequence.loops import forward_function
 from symlstm.codegen.sequence.module import planned
@@ -41,7 +41,7 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     """
     from numba import njit
 
-    from symlstm.codegen.fast import products
+    from symlstm.codegen.fast import jobs, products
     from symlstm.codegen.fast.parts import in_parts
     from symlstm.codegen.fast.rows import fill_rows
     from symlstm.codegen.fast.scalar_math import FAST
@@ -53,8 +53,8 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
     slow = space.get("fill_rows")
     space.update({f"each_{name}": function for name, function in FAST.items()})
     space.update({f"whole_{name}": function for name, function in FAST_WHOLE.items()})
-    for name in products.CALLED_FROM_LOOPS:
-        space[name] = getattr(products, name)
+    for module_, names in ((products, OF_PRODUCTS), (jobs, OF_JOBS)):
+        space.update({name: getattr(module_, name) for name in names})
     space["in_parts"] = in_parts
     space["square"] = _square(njit)
     space["njit"] = njit(nogil=True, error_model="numpy", fastmath={"contract"})

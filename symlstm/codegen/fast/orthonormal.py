@@ -14,19 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from symlstm.codegen.fast.products import (
-    add_eight,
-    add_four,
-    add_one,
-    add_two,
-    compiled,
-    eight,
-    four,
-    inner,
-    one,
-    pack,
-    two,
-)
+from symlstm.codegen.fast.products import add_rows, compiled, inner, pack, set_rows
 from symlstm.codegen.fast.reflections import LANES, reflection
 from symlstm.codegen.fast.tiles import width
 
@@ -117,29 +105,12 @@ def multiply(
     count, some = panels.shape[1], np.empty((8, WIDE))
     for p in range(-(-columns // WIDE)):
         here, place = min(WIDE, columns - p * WIDE), p * count * WIDE
-        r = 0
-        while r < rows:
-            at, target, left = start + r * across, to + r * apart + p * WIDE, rows - r
-            height = 8 if left >= 8 else 4 if left >= 4 else 2 if left >= 2 else 1
-            r += height
-            if add and here == WIDE:
-                if height == 8:
-                    add_eight(a, at, across, 1, count, panels, place, 0, out, target, apart)
-                elif height == 4:
-                    add_four(a, at, across, 1, count, panels, place, 0, out, target, apart)
-                elif height == 2:
-                    add_two(a, at, across, 1, count, panels, place, 0, out, target, apart)
-                else:
-                    add_one(a, at, across, 1, count, panels, place, 0, out, target, apart)
-                continue
-            if height == 8:
-                eight(a, at, across, 1, count, panels, place, 0, some, 0, WIDE)
-            elif height == 4:
-                four(a, at, across, 1, count, panels, place, 0, some, 0, WIDE)
-            elif height == 2:
-                two(a, at, across, 1, count, panels, place, 0, some, 0, WIDE)
-            else:
-                one(a, at, across, 1, count, panels, place, 0, some, 0, WIDE)
+        if add and here == WIDE:
+            add_rows(a, start, across, 1, rows, count, panels, place, out, to + p * WIDE, apart)
+            continue
+        for r in range(0, rows, 8):
+            height, target = min(8, rows - r), to + r * apart + p * WIDE
+            set_rows(a, start + r * across, across, 1, height, count, panels, place, some, 0, WIDE)
             for i in range(height):
                 for j in range(here):
                     k = target + i * apart + j

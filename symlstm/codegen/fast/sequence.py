@@ -22,10 +22,11 @@ from symlstm.expr.functions import ELEMENTWISE, WHOLE
 from symlstm.expr.nodes import Quantity, Transposed, quantity, t
 from symlstm.expr.tree import quantities
 
+OF_PRODUCTS = ("product", "product_ahead")
+OF_JOBS = ("panels_of", "every_of_panels", "outer_sum_in_parts", "done_together", "plain", "ENTRIES_A_THREAD")
+"""What the loops call of `products`, and what stands around them of `jobs`."""
 CALLED = (
-    "product", "product_ahead", "panels_of", "every_of_panels", "outer_sum_in_parts", "in_parts", "ENTRIES_A_THREAD",
-    "jobs", "done_together", "plain",
-    "square", "forward_steps", "backward_steps",
+    *OF_PRODUCTS, *OF_JOBS, "jobs", "in_parts", "square", "forward_steps", "backward_steps",
     *(f"each_{name}" for name in ELEMENTWISE), *(f"whole_{name}" for name in WHOLE),
 )  # fmt: skip
 NO_JOBS = "jobs = []"

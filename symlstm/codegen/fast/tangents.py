@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy import uintp  # a place that is not negative: no look whether it counts from the end
 
+from symlstm.codegen.fast.jobs import WORTH_A_THREAD, packed
 from symlstm.codegen.fast.orthonormal import orthonormalise
 from symlstm.codegen.fast.parts import in_parts
-from symlstm.codegen.fast.products import WORTH_A_THREAD, compiled, inner, packed, product
+from symlstm.codegen.fast.products import compiled, inner, product
 from symlstm.codegen.fast.reflections import LANES
 from symlstm.codegen.tangent_steps import Array, TangentSteps
 

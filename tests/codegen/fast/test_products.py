@@ -13,6 +13,7 @@ from tests.support.frameworks import require
 
 numba = require("numba")
 parts, products = require("symlstm.codegen.fast.parts"), require("symlstm.codegen.fast.products")
+jobs = require("symlstm.codegen.fast.jobs")
 
 DTYPES = (np.float32, np.float64)
 SIZES = ((1, 3), (5, 7), (33, 100), (32, 128), (130, 65))
@@ -40,7 +41,7 @@ def test_a_product_is_within_the_bound_of_a_sum(size, dtype):
         v = made(rng, dtype, batch, columns)
         for given in (matrix, np.asfortranarray(matrix)):
             out = np.full((batch, rows), np.nan, dtype)
-            products.product(v, products.packed(given), out, 0, batch)
+            products.product(v, jobs.packed(given), out, 0, batch)
             require_within(out, v, matrix.T, columns)
 
 
@@ -48,16 +49,16 @@ def test_a_product_is_within_the_bound_of_a_sum(size, dtype):
 @pytest.mark.parametrize("size", SIZES)
 def test_a_sum_of_outer_products_is_within_the_bound_of_a_sum(size, dtype):
     rng, (rows, columns) = np.random.default_rng(1), size
-    for count in (*BATCHES, products.SUMMED + 9):
+    for count in (*BATCHES, jobs.SUMMED + 9):
         a, b = made(rng, dtype, count, rows), made(rng, dtype, count, columns)
-        require_within(products.outer_sum_in_parts(a, b), a.T, b, count)
+        require_within(jobs.outer_sum_in_parts(a, b), a.T, b, count)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_bits_of_a_row_do_not_depend_on_the_rows_beside_it(dtype):
     rng = np.random.default_rng(2)
     v, matrix = made(rng, dtype, 67, 45), made(rng, dtype, 101, 45)
-    panels = products.packed(matrix)
+    panels = jobs.packed(matrix)
     whole, one_by_one = np.empty((67, 101), dtype), np.empty((67, 101), dtype)
     products.product(v, panels, whole, 0, 67)
     for b in range(67):
@@ -72,27 +73,29 @@ def test_the_bits_do_not_depend_on_the_threads(dtype, monkeypatch):
     found = []
     with ThreadPoolExecutor(2) as pool:
         monkeypatch.setattr(parts, "_pool", lambda: pool)
-        monkeypatch.setattr(products, "WORTH_A_THREAD", 1)
+        monkeypatch.setattr(jobs, "WORTH_A_THREAD", 1)
         for threads in (1, 3):
             monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
-            every = products.every_of_panels(a, products.packed(b.T @ a), 41, b[0])
-            found.append((products.outer_sum_in_parts(a, b), every))
+            every = jobs.every_of_panels(a, jobs.packed(b.T @ a), 41, b[0])
+            found.append((jobs.outer_sum_in_parts(a, b), every))
     for one, three in zip(*found, strict=True):
         assert np.array_equal(one, three)
 
 
 def test_numbers_of_other_dtypes_are_left_to_numpy():
     a, b = np.arange(6.0).reshape(3, 2), np.arange(6).reshape(3, 2) * 1j
-    assert np.array_equal(products.outer_sum_in_parts(a, b), helpers.outer_sum(a, b))
+    assert np.array_equal(jobs.outer_sum_in_parts(a, b), helpers.outer_sum(a, b))
 
 
 @pytest.mark.parametrize("features", ["+avx,+avx2,+fma", "+sse2"])
 def test_other_processors_take_other_tiles(features):
     """The registers are those of the features that Numba is told to use."""
     code = (
-        "import numpy as np; from symlstm.codegen.fast import products as p, tiles;"
+        "import numpy as np; from symlstm.codegen.fast import jobs, orthonormal, products as p, tiles;"
         "v = np.random.default_rng(0).normal(size=(13, 40)); m = v[:7] + 1; out = np.empty((13, 7));"
-        "p.product(v, p.packed(m), out, 0, 13); assert np.allclose(out, v @ m.T);"
+        "p.product(v, jobs.packed(m), out, 0, 13); assert np.allclose(out, v @ m.T);"
+        "a = np.random.default_rng(1).normal(size=(100, 104)); q, r = a.copy(), np.zeros((100, 100));"
+        "orthonormal.orthonormalise(q, r); assert np.allclose(q @ q.T, np.eye(100)) and np.allclose(r @ q, a);"
         "print(tiles.VECTOR, tiles.ROWS)"
     )
     if not {f[1:] for f in features.split(",")} <= set(_flags()):
@@ -126,18 +129,18 @@ def test_a_part_runs_elsewhere_than_its_caller_and_the_caller_stays_free(monkeyp
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("threads", [1, 3])
 def test_jobs_are_done_together_and_only_then(dtype, threads, monkeypatch):
-    monkeypatch.setattr(products, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(jobs, "WORTH_A_THREAD", 1)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
     rng = np.random.default_rng(0)
     a, b, c = made(rng, dtype, 70, 37), made(rng, dtype, 70, 9), made(rng, dtype, 70, 33)
     matrix, before = made(rng, dtype, 37, 21), made(rng, dtype, 37, 33)
-    jobs, start = [], before.copy()
-    first = products.outer_sum_in_parts(a, b, None, jobs)
-    second = products.outer_sum_in_parts(a, c, before, jobs)
-    third = products.every_of_panels(a, products.packed(matrix.T), 21, jobs=jobs)
-    again = products.outer_sum_in_parts(a, b, first, jobs)
+    todo, start = [], before.copy()
+    first = jobs.outer_sum_in_parts(a, b, None, todo)
+    second = jobs.outer_sum_in_parts(a, c, before, todo)
+    third = jobs.every_of_panels(a, jobs.packed(matrix.T), 21, jobs=todo)
+    again = jobs.outer_sum_in_parts(a, b, first, todo)
     assert not first.any() and np.array_equal(second, start)
-    products.done_together(jobs)
+    jobs.done_together(todo)
     assert again is first
     require_within(first / 2, a.T, b, 140)
     require_within(second - start, a.T, c, 71)
@@ -152,7 +155,7 @@ def test_products_ahead_are_there_when_their_step_comes(dtype, steps, batch, cut
     rng = np.random.default_rng(0)
     v, matrix, offset = made(rng, dtype, steps, batch, 7), made(rng, dtype, 35, 7), made(rng, dtype, 35)
     out = np.full((steps, batch, 35), np.nan, dtype)
-    panels = products.packed(matrix)
+    panels = jobs.packed(matrix)
     for first, last in ((0, cut), (cut, batch)):
         for t in range(steps):
             products.product_ahead(t, steps, first, last, v, panels, offset, out)
@@ -165,7 +168,7 @@ def test_two_callers_at_once_get_their_own_results():
     given = [(made(rng, np.float64, 300, 64), made(rng, np.float64, 300, 48)) for _ in range(4)]
 
     def sums(pair):
-        return [products.outer_sum_in_parts(*pair) for _ in range(20)]
+        return [jobs.outer_sum_in_parts(*pair) for _ in range(20)]
 
     with ThreadPoolExecutor(4) as pool:
         for (a, b), found in zip(given, pool.map(sums, given), strict=True):
