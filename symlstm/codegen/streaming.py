@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from symlstm.codegen.sequence import given as sequences
 from symlstm.errors import RuleMissing, ShapeError
 
 Array = np.ndarray[Any, Any]
+Made = TypeVar("Made")
 
 PIECE, LONGEST = 2**15, 128
 """How many numbers the states of the steps have that are looked at together, and how many steps at most."""
@@ -218,21 +219,40 @@ class Stream:
                 found = {s.current.name: a for s, a in zip(self.cell.states, states, strict=True)}
                 self.compiled.raise_at_step(index, self.p, step.x, step.states, found)
 
-    def pieces(self) -> Iterator[Piece]:
-        """The same, many steps at a time (about PIECE numbers of a state). Raises ValueUnusable where they overflow."""
-        states, length = self.first, max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.first))))
-        for index in range(0, self.steps, length):
-            steps = min(length, self.steps - index)
-            x = self._inputs(index, steps)
-            run, kept = self._run(steps if x is None else x, states)
-            before = tuple(a[:-1] for a in run)
-            bad = [int(np.argwhere(~np.isfinite(a[1:]))[0][0]) for a in run if not finite(a)]
-            if bad:
-                step = self.at(index + min(bad), tuple(a[min(bad)] for a in before))
-                found = {s.current.name: a[min(bad) + 1] for s, a in zip(self.cell.states, run, strict=True)}
-                self.compiled.raise_at_step(step.index, self.p, step.x, step.states, found)
-            yield Piece(self, index, steps, x, before, kept)
-            states = tuple(a[-1] for a in run)
+    def pieces(self, also: Callable[[Piece], Made]) -> Iterator[tuple[Piece, Made]]:
+        """The same, many steps at a time (about PIECE numbers of a state), and what is also made of each.
+
+        Where the loops are compiled, another thread makes both while the ones before are used. Raises ValueUnusable
+        where the states overflow.
+        """
+        length = max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.first))))
+
+        def piece(index: int, states: tuple[Array, ...]) -> tuple[Piece, Made, tuple[Array, ...]]:
+            found, after = self._piece(index, min(length, self.steps - index), states)
+            return found, also(found), after
+
+        begin: Any = partial
+        if self.compiled.backend == "numba":
+            from symlstm.codegen.fast.parts import beside as begin
+        following = begin(piece, 0, self.first)
+        for index in range(length, self.steps, length):
+            found, made, states = following()
+            following = begin(piece, index, states)
+            yield found, made
+        found, made, _ = following()
+        yield found, made
+
+    def _piece(self, index: int, steps: int, states: tuple[Array, ...]) -> tuple[Piece, tuple[Array, ...]]:
+        """The piece that begins at a step, from the states before it, and those after it."""
+        x = self._inputs(index, steps)
+        run, kept = self._run(steps if x is None else x, states)
+        before = tuple(a[:-1] for a in run)
+        bad = [int(np.argwhere(~np.isfinite(a[1:]))[0][0]) for a in run if not finite(a)]
+        if bad:
+            step = self.at(index + min(bad), tuple(a[min(bad)] for a in before))
+            found = {s.current.name: a[min(bad) + 1] for s, a in zip(self.cell.states, run, strict=True)}
+            self.compiled.raise_at_step(step.index, self.p, step.x, step.states, found)
+        return Piece(self, index, steps, x, before, kept), tuple(a[-1] for a in run)
 
     @cached_property
     def _prepared(self) -> dict[str, Array]:

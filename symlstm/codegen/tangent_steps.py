@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,29 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class _Use:
-    """A term by places in the lists of vectors and of tangents; columns: of the product of the operand's stack."""
+class Use:
+    """A term by places in the lists of vectors, of matrices and of tangents."""
 
     factor: int | None
-    columns: slice | None
+    matrix: int | None
     operand: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What directions grow by, over so many steps each time.
+
+    directions: the last ones, orthonormal. start: the first step. steps: of each row. growth: |r_jj|, (rows, ..., k);
+    largest |r_ij|, (rows, ...); NaN where the directions are not finite. condition: as that function says; NaN where
+    nobody needs it.
+    """
+
+    directions: Array
+    start: int
+    steps: int
+    growth: Array
+    largest: Array
+    condition: float
 
 
 class TangentSteps:
@@ -40,26 +58,28 @@ class TangentSteps:
         terms = [t for s in plan.sums for t in s.terms]
         factors = list(dict.fromkeys(t.factor for t in terms if t.factor is not None))
         self._factors = [formula(f) for f in factors]
-        self._factor_lengths = [self._length(f) for f in factors]
-        columns: dict[tuple[int, Matrix], slice] = {}
-        stacked: dict[int, list[Array]] = {}
-        for t in terms:
-            operand = place[t.operand]
-            if t.matrix is not None and (operand, t.matrix) not in columns:
-                rows = stacked.setdefault(operand, [])
-                rows.append(np.asarray(formula(t.matrix, matrix=True)(p, self.sizes), dtype))
-                end = sum(map(len, rows))
-                columns[operand, t.matrix] = slice(end - len(rows[-1]), end)
-        self.stacks = {operand: np.concatenate(rows).T for operand, rows in stacked.items()}
+        self.factor_lengths = [self._length(f) for f in factors]
+        matrices = list(dict.fromkeys(t.matrix for t in terms if t.matrix is not None))
+        self.matrices = [np.asarray(formula(m, matrix=True)(p, self.sizes), dtype) for m in matrices]
 
-        def use(t: Term) -> _Use:
-            operand = place[t.operand]
-            own = None if t.matrix is None else columns[operand, t.matrix]
-            return _Use(None if t.factor is None else factors.index(t.factor), own, operand)
+        def use(t: Term) -> Use:
+            factor = None if t.factor is None else factors.index(t.factor)
+            return Use(factor, None if t.matrix is None else matrices.index(t.matrix), place[t.operand])
 
         self.sums = [(place[s.quantity], self._length(s.quantity), [use(t) for t in s.terms]) for s in plan.sums]
         self.results = [place[q] for q in plan.new]
         self.dtype = dtype
+
+    @cached_property
+    def _stacks(self) -> dict[int, tuple[Array, dict[int, slice]]]:
+        """For each tangent: all matrices that multiply it, beside each other, and the columns of each."""
+        found: dict[int, dict[int, slice]] = {}
+        for t in (t for _, _, terms in self.sums for t in terms):
+            if t.matrix is not None:
+                columns = found.setdefault(t.operand, {})
+                start = max((c.stop for c in columns.values()), default=0)
+                columns.setdefault(t.matrix, slice(start, start + len(self.matrices[t.matrix])))
+        return {k: (np.concatenate([self.matrices[m] for m in columns]).T, columns) for k, columns in found.items()}
 
     def _length(self, q: Matrix) -> int:
         return int(q.shape[0].subs(self.numbers))
@@ -68,7 +88,7 @@ class TangentSteps:
         """The vectors, (*axes, 1, n) each, from all values of the steps by name; axes: steps, then the batch."""
         with np.errstate(all="ignore"):
             found = [f(known, self.sizes) for f in self._factors]
-        shaped = zip(found, self._factor_lengths, strict=True)
+        shaped = zip(found, self.factor_lengths, strict=True)
         return [np.ascontiguousarray(np.broadcast_to(a, (*axes, n)))[..., None, :] for a, n in shaped]
 
     def apply(self, directions: Array, factors: list[Array], step: int) -> Array:
@@ -92,10 +112,11 @@ class TangentSteps:
                 total[...] = 0
             for number, t in enumerate(terms):
                 value = values[t.operand]
-                if t.columns is not None:
+                if t.matrix is not None:
+                    stack, columns = self._stacks[t.operand]
                     if t.operand not in products:
-                        products[t.operand] = value @ self.stacks[t.operand]
-                    value = products[t.operand][..., t.columns]
+                        products[t.operand] = value @ stack
+                    value = products[t.operand][..., columns[t.matrix]]
                 if t.factor is not None:
                     value = np.multiply(value, factors[t.factor][step], out=None if number else total)
                 if number:
@@ -104,25 +125,24 @@ class TangentSteps:
                     total[...] = value
         return out
 
-    def carried(self, directions: Array, factors: Any, start: int, steps: int) -> Array:
-        """(..., k, s), a direction a row, so many steps further."""
+    def stretch(self, directions: Array, factors: Any, start: int, steps: int) -> Stretch:
+        """The directions so many steps further, and made orthonormal there."""
         with np.errstate(all="ignore"):
             for k in range(start, start + steps):
                 directions = self.apply(directions, factors, k)
-        return directions
+        directions, triangle = orthonormal(directions)
+        growth, largest = sizes_of(triangle)
+        return Stretch(directions, start, steps, growth[None], largest[None], condition(triangle))
 
-    def orthonormal(self, directions: Array) -> tuple[Array, Array]:
-        """Orthonormal directions, and the triangle R of QR, NaN where a direction is not finite."""
-        return orthonormal(directions)
-
-    def each(self, directions: Array, factors: Any, steps: int) -> tuple[Array, Array, Array]:
-        """Orthonormal after each step: the last directions, |r_jj| (steps, ..., k), the largest |r_ij| (steps, ...)."""
+    def each(self, directions: Array, factors: Any, steps: int) -> Stretch:
+        """Orthonormal after each of the first steps."""
         growth = np.empty((steps, *directions.shape[:-1]))
         largest = np.empty((steps, *directions.shape[:-2]))
         for k in range(steps):
-            directions, triangle = self.orthonormal(self.carried(directions, factors, k, 1))
+            with np.errstate(all="ignore"):
+                directions, triangle = orthonormal(self.apply(directions, factors, k))
             growth[k], largest[k] = sizes_of(triangle)
-        return directions, growth, largest
+        return Stretch(directions, 0, 1, growth, largest, np.nan)
 
 
 def orthonormal(directions: Array) -> tuple[Array, Array]:
@@ -136,6 +156,18 @@ def orthonormal(directions: Array) -> tuple[Array, Array]:
 def sizes_of(triangle: Array) -> tuple[Array, Array]:
     """|r_jj|, (..., k), and the largest |r_ij|, (...)."""
     return np.abs(np.diagonal(triangle, axis1=-2, axis2=-1)), np.max(np.abs(triangle), axis=(-2, -1))
+
+
+def condition(triangle: Array) -> float:
+    """A bound of the condition number of the directions, each divided by its length, from their R."""
+    lengths = np.linalg.norm(triangle, axis=-2)
+    if not (lengths > 0).all():
+        return np.inf
+    try:
+        inverse = np.linalg.inv(triangle / lengths[..., None, :])
+    except np.linalg.LinAlgError:
+        return np.inf
+    return float(np.sqrt(triangle.shape[-1]) * np.max(np.linalg.norm(inverse, axis=(-2, -1))))
 
 
 def tangent_steps(

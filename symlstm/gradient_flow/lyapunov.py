@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from symlstm.codegen.streaming import Piece, Step, Stream
-from symlstm.codegen.tangent_steps import orthonormal, sizes_of, tangent_steps
+from symlstm.codegen.tangent_steps import Stretch, orthonormal, sizes_of, tangent_steps
 from symlstm.errors import ValueUnusable
 from symlstm.gradient_flow.log_determinants import LogDeterminant
 from symlstm.gradient_flow.reading import Array, generator, stream_of, whole_number
-from symlstm.gradient_flow.stretches import Stretch, Stretches
+from symlstm.gradient_flow.stretches import Stretches
 
-KEPT = 64
+KEPT = 32
 """About so many points of the convergence are kept, however long the sequence is."""
 
 
@@ -84,8 +84,8 @@ def lyapunov(
         for step in stream:
             run.take(step)
     else:
-        for piece in stream.pieces():
-            run.take_piece(piece)
+        for piece, factors in stream.pieces(run.stretches.factors):
+            run.take_piece(piece, factors)
     return run.result()
 
 
@@ -116,15 +116,16 @@ class SpectrumRun:
         growth, largest = sizes_of(triangle)
         if step.index >= self.burn_in and self.count == self.rows:
             self.log_determinants += self.log_determinant(step)
-        self._count(step.index, Stretch(0, 1, growth[None], largest[None]), lambda k: step)
+        found = Stretch(rows, 0, 1, growth[None], largest[None], np.nan)
+        self._count(step.index, found, lambda k: step)
 
-    def take_piece(self, piece: Piece) -> None:
-        """Count many steps."""
+    def take_piece(self, piece: Piece, factors: Any) -> None:
+        """Count many steps. factors: of the stretches."""
         assert self.stretches is not None
         if self.count == self.rows:
             counted = range(max(0, self.burn_in - piece.index), piece.steps)
             self.log_determinants += self.log_determinant.summed(piece, counted)
-        for found in self.stretches.over(piece, self._until):
+        for found in self.stretches.over(piece, factors, self._until):
             self._count(piece.index, found, piece.step)
 
     def _until(self, index: int) -> int:

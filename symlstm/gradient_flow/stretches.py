@@ -11,33 +11,18 @@ to the error of an exponent is thus of the order of eps^(2/3), 4e-11 nats. A sin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symlstm.codegen.streaming import LONGEST, Piece
-from symlstm.codegen.tangent_steps import TangentSteps, sizes_of
+from symlstm.codegen.tangent_steps import Stretch, TangentSteps
 
 Array = np.ndarray[Any, Any]
 
 CONDITION = float(np.finfo(np.float64).eps ** (-1 / 3))
 FEW = 32
 """With more directions than this, the condition costs as much as the QR that it would save."""
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """What directions grow by, over so many steps each time.
-
-    start: the first step in the piece. steps: of each row. growth: |r_jj|, (rows, ..., k); largest |r_ij|, (rows, ...);
-    NaN where the directions are not finite.
-    """
-
-    start: int
-    steps: int
-    growth: Array
-    largest: Array
 
 
 class Stretches:
@@ -47,37 +32,26 @@ class Stretches:
         self.tangents, self.directions = tangents, directions
         self.length = 1
 
-    def over(self, piece: Piece, until: Callable[[int], int]) -> Iterator[Stretch]:
+    def factors(self, piece: Piece) -> Any:
+        """What the steps of a piece multiply directions by."""
+        return self.tangents.factors(piece.known, (piece.steps, *self.directions.shape[:-2]))
+
+    def over(self, piece: Piece, factors: Any, until: Callable[[int], int]) -> Iterator[Stretch]:
         """All steps of a piece. until: how many steps from that one on a stretch may take at most, by its index."""
-        factors = self.tangents.factors(piece.known, (piece.steps, *self.directions.shape[:-2]))
         if self.directions.shape[-2] > FEW:
-            self.directions, growth, largest = self.tangents.each(self.directions, factors, piece.steps)
-            yield Stretch(0, 1, growth, largest)
+            found = self.tangents.each(self.directions, factors, piece.steps)
+            self.directions = found.directions
+            yield found
             return
         done = 0
         while done < piece.steps:
             steps = min(self.length, piece.steps - done, until(piece.index + done))
-            directions = self.tangents.carried(self.directions, factors, done, steps)
-            orthonormal, triangle = self.tangents.orthonormal(directions)
-            found = condition(triangle)
-            if steps > 1 and not found <= CONDITION:
+            found = self.tangents.stretch(self.directions, factors, done, steps)
+            if steps > 1 and not found.condition <= CONDITION:
                 self.length = steps // 2
                 continue
-            self.directions = orthonormal
-            if steps == self.length and found**2 <= CONDITION:  # twice as far, the condition is about its square
+            self.directions = found.directions
+            if steps == self.length and found.condition**2 <= CONDITION:  # twice as far, it is about its square
                 self.length = min(2 * steps, LONGEST)
-            growth, largest = sizes_of(triangle)
-            yield Stretch(done, steps, growth[None], largest[None])
+            yield found
             done += steps
-
-
-def condition(triangle: Array) -> float:
-    """A bound of the condition number of the directions, each divided by its length, from their R."""
-    lengths = np.linalg.norm(triangle, axis=-2)
-    if not (lengths > 0).all():
-        return np.inf
-    try:
-        inverse = np.linalg.inv(triangle / lengths[..., None, :])
-    except np.linalg.LinAlgError:
-        return np.inf
-    return float(np.sqrt(triangle.shape[-1]) * np.max(np.linalg.norm(inverse, axis=(-2, -1))))

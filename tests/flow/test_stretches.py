@@ -5,12 +5,12 @@ import pytest
 
 import symlstm as sl
 from symlstm.codegen.tangent_plan import plan_of
-from symlstm.codegen.tangent_steps import tangent_steps
+from symlstm.codegen.tangent_steps import condition, tangent_steps
 from symlstm.errors import ValueUnusable
 from symlstm.functions import softmax, tanh
 from symlstm.gradient_flow.lyapunov import SpectrumRun
 from symlstm.gradient_flow.reading import stream_of
-from symlstm.gradient_flow.stretches import CONDITION, condition
+from symlstm.gradient_flow.stretches import CONDITION
 from tests.flow.numbers import BUILT_IN, VARIANTS, gaussian, states_of, variant
 
 EPS = np.finfo(float).eps
@@ -43,8 +43,7 @@ def test_the_products_of_a_piece_are_those_of_its_steps(name, batch):
     found = tangent_steps(cell, stream.p, stream.lengths, np.float64)
     rows = sum(stream.sizes)
     v = np.random.default_rng(1).normal(size=(*batch, 4, rows))
-    (piece,) = stream.pieces()
-    factors = found.factors(piece.known, (piece.steps, *batch))
+    ((piece, factors),) = stream.pieces(lambda piece: found.factors(piece.known, (piece.steps, *batch)))
     for k, step in enumerate(stream):
         expected = step.jvp(v.mT).mT
         allowed = 8 * rows * EPS * (np.abs(step.jacobian()) @ np.abs(v.mT)).mT + 40 * EPS
@@ -62,22 +61,14 @@ def test_a_cell_whose_matrices_change_with_time_is_taken_step_by_step():
 def taken(stream, count):
     """The exponents, and the lengths of the stretches."""
     run = SpectrumRun(stream, count, 0)
-    for piece in stream.pieces():
-        run.take_piece(piece)
-    exponents, lengths, triangles = run.exponents, [], []
+    for piece, factors in stream.pieces(run.stretches.factors):
+        run.take_piece(piece, factors)
+    exponents, lengths = run.exponents, []
     run = SpectrumRun(stream, count, 0)
-    orthonormal = run.stretches.tangents.orthonormal
-
-    def watched(directions):
-        found = orthonormal(directions)
-        triangles.append(found[1])
-        return found
-
-    run.stretches.tangents.orthonormal = watched
     sums = np.zeros(count)
-    for piece in stream.pieces():
-        for found in run.stretches.over(piece, lambda index: stream.steps):
-            assert found.steps == 1 or condition(triangles[-1]) <= CONDITION
+    for piece, factors in stream.pieces(run.stretches.factors):
+        for found in run.stretches.over(piece, factors, lambda index: stream.steps):
+            assert found.steps == 1 or found.condition <= CONDITION
             lengths.append(found.steps)
             sums += np.log(found.growth[0])
     np.testing.assert_allclose(np.sort(sums / stream.steps)[::-1], exponents, rtol=0, atol=4 * EPS ** (2 / 3))

@@ -1,4 +1,4 @@
-"""Compiled functions in parts, one a thread: their code runs without the interpreter's lock."""
+"""Compiled functions in parts, one a thread, or beside what follows: their code runs without the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -6,18 +6,29 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
-from typing import Any
+from threading import local
+from typing import Any, TypeVar
 
 from numba import config
+
+Result = TypeVar("Result")
+
+
+_own = local()
+"""busy: whether this thread is one of the pool, which must not wait for another."""
+
+
+def _begin() -> None:
+    _own.busy = True
 
 
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, config.NUMBA_NUM_THREADS - 1), "symlstm")
+    return ThreadPoolExecutor(max(1, config.NUMBA_NUM_THREADS - 1), "symlstm", _begin)
 
 
 if hasattr(os, "register_at_fork"):
@@ -34,7 +45,7 @@ def _find_processor() -> Callable[[], int]:
     return lambda: -1
 
 
-def _elsewhere(processor: int, keep: Any, function: Callable[..., object], *arguments: Any) -> None:
+def _elsewhere(processor: int, keep: Any, function: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function on another processor than the one that its caller is on. keep: as for `in_parts`.
 
     Linux wakes a thread where the one that woke it runs, though another processor is idle, and moves it only after
@@ -46,7 +57,15 @@ def _elsewhere(processor: int, keep: Any, function: Callable[..., object], *argu
             others = os.sched_getaffinity(os.getpid()) - {processor}
             if others:
                 os.sched_setaffinity(0, others)
-    function(*arguments)
+    return function(*arguments)
+
+
+def beside(function: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
+    """Begin function(*arguments) in another thread, where there is one; what waits for the result."""
+    if config.NUMBA_NUM_THREADS == 1 or hasattr(_own, "busy"):
+        return partial(function, *arguments)
+    future: Future[Result] = _pool().submit(_elsewhere, _find_processor()(), None, function, *arguments)
+    return future.result
 
 
 def in_parts(function: Callable[..., object], count: int, wanted: int, *arguments: Any, keep: Any = None) -> None:
@@ -54,7 +73,7 @@ def in_parts(function: Callable[..., object], count: int, wanted: int, *argument
 
     keep: arrays of which the arguments have addresses alone: other threads may outlive this call, if it is interrupted.
     """
-    parts = max(1, min(config.NUMBA_NUM_THREADS, count, wanted))
+    parts = 1 if hasattr(_own, "busy") else max(1, min(config.NUMBA_NUM_THREADS, count, wanted))
     bounds = list(pairwise(count * k // parts for k in range(parts + 1)))
     processor = _find_processor()() if parts > 1 else -1
     others = [_pool().submit(_elsewhere, processor, keep, function, *ends, *arguments) for ends in bounds[1:]]

@@ -53,10 +53,8 @@ def tile(rows: int, groups: int = 1, add: bool = False) -> Any:
         panels: Any, place: Any, gap: Any, out: Any, to: Any, apart: Any,
     ) -> Any:  # fmt: skip
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            arrays = [context.make_array(k)(context, builder, v) for k, v in zip(signature.args, arguments, strict=True)
-                      if isinstance(k, types.Array)]  # fmt: skip
-            numbers = [v for k, v in zip(signature.args, arguments, strict=True) if not isinstance(k, types.Array)]
-            _tile(builder, signature.args[0].dtype, [x.data for x in arrays], numbers, (rows, groups, add))
+            arrays, numbers = _sorted(context, builder, signature, arguments)
+            _Tile(builder, signature.args[0].dtype).write(arrays, numbers, rows, groups, add)
             return context.get_dummy_value()
 
         whole = [types.int64] * 11
@@ -67,57 +65,116 @@ def tile(rows: int, groups: int = 1, add: bool = False) -> Any:
     return made
 
 
-def _tile(builder: Any, dtype: Any, arrays: list[Any], numbers: list[Any], kind: tuple[int, int, bool]) -> None:
+def mixing_tile(rows: int, terms: int, keep: bool = False) -> Any:
+    """A function that sums up panels of as many matrices, the columns times entries of vectors, and makes a tile of it.
+
+    (a, start, across, along, length, panels, place, gap, out, to, apart, vectors, mixed): as that of `tile`, with one
+    panel whose entry k width + j is the sum over the terms t of vectors[t width + j] panels[place + t gap + k width +
+    j]. keep: it is written to `mixed`, for more rows.
+    """
+
+    @intrinsic
+    def made(
+        typing: Any, a: Any, start: Any, across: Any, along: Any, length: Any,
+        panels: Any, place: Any, gap: Any, out: Any, to: Any, apart: Any, vectors: Any, mixed: Any,
+    ) -> Any:  # fmt: skip
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            arrays, numbers = _sorted(context, builder, signature, arguments)
+            _Tile(builder, signature.args[0].dtype).write(arrays, numbers, rows, 1, False, terms, keep)
+            return context.get_dummy_value()
+
+        whole = [types.int64] * 13
+        for at, array in ((0, a), (5, panels), (8, out), (11, vectors), (12, mixed)):
+            whole[at] = array
+        return types.void(*whole), code
+
+    return made
+
+
+def _sorted(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[list[Any], list[Any]]:
+    """Where the arrays among the arguments lie, and the numbers."""
+    given = list(zip(signature.args, arguments, strict=True))
+    arrays = [context.make_array(k)(context, builder, v).data for k, v in given if isinstance(k, types.Array)]
+    return arrays, [v for k, v in given if not isinstance(k, types.Array)]
+
+
+INTEGER = ir.IntType(64)
+
+
+class _Tile:
     """The instructions of one tile."""
-    (a, panels, out), (start, across, along, length, place, gap, to, apart) = arrays, numbers
-    rows, groups, add = kind
-    number, size, integer = (
-        (ir.FloatType(), 4, ir.IntType(64)) if dtype == types.float32 else (ir.DoubleType(), 8, ir.IntType(64))
-    )
-    lanes = VECTOR // size
-    vector = ir.VectorType(number, lanes)
-    signature = ir.FunctionType(vector, [vector] * 3)
-    fused = cgutils.get_or_insert_function(builder.module, signature, f"llvm.fmuladd.v{lanes}f{8 * size}")
-    nowhere = ir.Constant(vector, ir.Undefined)
-    first = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
 
-    def vectors(at: Any) -> Any:
-        return builder.bitcast(at, vector.as_pointer())
+    def __init__(self, builder: Any, dtype: Any) -> None:
+        number, self.size = (ir.FloatType(), 4) if dtype == types.float32 else (ir.DoubleType(), 8)
+        self.builder, self.lanes = builder, VECTOR // self.size
+        self.vector = ir.VectorType(number, self.lanes)
+        signature = ir.FunctionType(self.vector, [self.vector] * 3)
+        name = f"llvm.fmuladd.v{self.lanes}f{8 * self.size}"
+        self.fused = cgutils.get_or_insert_function(builder.module, signature, name)
 
-    def loaded(at: Any) -> Any:
-        return builder.load(vectors(at), align=size)
+    def place(self, array: Any, entry: Any, vectors: int) -> Any:
+        """Where the vector so many vectors after an entry lies."""
+        at = self.builder.gep(array, [self.builder.add(entry, INTEGER(vectors * self.lanes))])
+        return self.builder.bitcast(at, self.vector.as_pointer())
 
-    def repeated(value: Any) -> Any:
-        one = builder.insert_element(nowhere, value, ir.IntType(32)(0))
-        return builder.shuffle_vector(one, nowhere, first)
+    def loaded(self, array: Any, entry: Any, vectors: int) -> Any:
+        return self.builder.load(self.place(array, entry, vectors), align=self.size)
 
-    columns = [(g, v) for g in range(groups) for v in range(VECTORS)]
-    before, loop, after = builder.block, builder.append_basic_block("along"), builder.append_basic_block("summed")
-    rows_at = [builder.gep(a, [builder.add(start, builder.mul(across, integer(r)))]) for r in range(rows)]
-    panels_at = [builder.gep(panels, [builder.add(place, builder.mul(gap, integer(g)))]) for g in range(groups)]
-    builder.branch(loop)
+    def repeated(self, value: Any) -> Any:
+        nowhere = ir.Constant(self.vector, ir.Undefined)
+        first = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
+        return self.builder.shuffle_vector(
+            self.builder.insert_element(nowhere, value, ir.IntType(32)(0)), nowhere, first
+        )
 
-    builder.position_at_end(loop)
-    k = builder.phi(integer)
-    sums = [[builder.phi(vector) for _ in columns] for _ in range(rows)]
-    row = builder.mul(k, integer(VECTORS * lanes))
-    right = [loaded(builder.gep(panels_at[g], [builder.add(row, integer(v * lanes))])) for g, v in columns]
-    found = []
-    for r in range(rows):
-        left = repeated(builder.load(builder.gep(rows_at[r], [builder.mul(k, along)])))
-        found.append([builder.call(fused, [left, b, s]) for b, s in zip(right, sums[r], strict=True)])
-    following = builder.add(k, integer(1))
-    for phi, begin, step in [
-        (k, integer(0), following),
-        *((s, ir.Constant(vector, None), f) for r in range(rows) for s, f in zip(sums[r], found[r], strict=True)),
-    ]:
-        phi.add_incoming(begin, before)
-        phi.add_incoming(step, loop)
-    builder.cbranch(builder.icmp_signed("<", following, length), loop, after)
+    def write(
+        self, arrays: list[Any], numbers: list[Any], rows: int, groups: int, add: bool, terms: int = 0,
+        keep: bool = False,
+    ) -> None:  # fmt: skip
+        """terms: how many panels are mixed; 0: they lie beside each other."""
+        builder, (a, panels, out, *mixing) = self.builder, arrays
+        start, across, along, length, place, gap, to, apart = numbers
+        columns = [(g, v) for g in range(groups) for v in range(VECTORS)]
+        factors = [[self.loaded(mixing[0], INTEGER(0), t * VECTORS + v) for v in range(VECTORS)] for t in range(terms)]
+        before, loop, after = builder.block, builder.append_basic_block("along"), builder.append_basic_block("summed")
+        rows_at = [builder.gep(a, [builder.add(start, builder.mul(across, INTEGER(r)))]) for r in range(rows)]
+        panels_at = [
+            builder.gep(panels, [builder.add(place, builder.mul(gap, INTEGER(g)))]) for g in range(terms or groups)
+        ]
+        builder.branch(loop)
 
-    builder.position_at_end(after)
-    for r in range(rows):
-        row_at = builder.add(to, builder.mul(apart, integer(r)))
-        for (g, v), value in zip(columns, found[r], strict=True):
-            at = builder.gep(out, [builder.add(row_at, integer((g * VECTORS + v) * lanes))])
-            builder.store(builder.fadd(loaded(at), value) if add else value, vectors(at), align=size)
+        builder.position_at_end(loop)
+        k = builder.phi(INTEGER)
+        sums = [[builder.phi(self.vector) for _ in columns] for _ in range(rows)]
+        row = builder.mul(k, INTEGER(VECTORS * self.lanes))
+        right = []
+        for g, v in columns:
+            value = self.loaded(panels_at[g], row, v)
+            if terms:
+                value = builder.fmul(factors[0][v], value)
+                for t in range(1, terms):
+                    value = builder.call(self.fused, [factors[t][v], self.loaded(panels_at[t], row, v), value])
+                if keep:
+                    builder.store(value, self.place(mixing[1], row, v), align=self.size)
+            right.append(value)
+        found = []
+        for r in range(rows):
+            left = self.repeated(builder.load(builder.gep(rows_at[r], [builder.mul(k, along)])))
+            found.append([builder.call(self.fused, [left, b, s]) for b, s in zip(right, sums[r], strict=True)])
+        following = builder.add(k, INTEGER(1))
+        zero = ir.Constant(self.vector, None)
+        for phi, begin, step in [
+            (k, INTEGER(0), following),
+            *((s, zero, f) for r in range(rows) for s, f in zip(sums[r], found[r], strict=True)),
+        ]:
+            phi.add_incoming(begin, before)
+            phi.add_incoming(step, loop)
+        builder.cbranch(builder.icmp_signed("<", following, length), loop, after)
+
+        builder.position_at_end(after)
+        for r in range(rows):
+            row_at = builder.add(to, builder.mul(apart, INTEGER(r)))
+            for (g, v), value in zip(columns, found[r], strict=True):
+                at = g * VECTORS + v
+                value = builder.fadd(self.loaded(out, row_at, at), value) if add else value
+                builder.store(value, self.place(out, row_at, at), align=self.size)

@@ -13,6 +13,7 @@ from tests.flow.test_stretches import negated, setting
 from tests.support.frameworks import require
 
 numba = require("numba")
+carry = require("symlstm.codegen.fast.carry").carry
 orthonormal = require("symlstm.codegen.fast.orthonormal")
 LANES = require("symlstm.codegen.fast.reflections").LANES
 
@@ -25,23 +26,31 @@ def both(stream):
 
 @pytest.mark.parametrize("name", [*BUILT_IN, *VARIANTS, "negated"])
 @pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
-def test_directions_are_carried_as_numpy_carries_them(name, batch):
+@pytest.mark.parametrize("count", [2, 3, 7, 13])
+def test_directions_are_carried_as_numpy_carries_them(name, batch, count):
     cell = sl.cell(negated) if name == "negated" else variant(name) if name in VARIANTS else sl.cell(name)
-    stream = setting(cell, n=7, steps=6, batch=batch)
+    stream = setting(cell, n=37, steps=6, batch=batch)
     slow, fast = both(stream)
-    (piece,) = stream.pieces()
-    v = np.random.default_rng(1).normal(size=(*batch, 5, sum(stream.sizes)))
-    axes = (piece.steps, *batch)
-    given = slow.factors(piece.known, axes), fast.factors(piece.known, axes)
+    ((piece, given),) = stream.pieces(lambda piece: [t.factors(piece.known, (6, *batch)) for t in (slow, fast)])
+    v = np.random.default_rng(1).normal(size=(*batch, count, sum(stream.sizes)))
     for start, steps in ((0, 1), (2, 4)):
-        expected = slow.carried(v, given[0], start, steps)
-        found = fast.carried(v, given[1], start, steps)
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
-    expected, growth, largest = slow.each(v, given[0], piece.steps)
-    found, grown, most = fast.each(v, given[1], piece.steps)
-    np.testing.assert_allclose(grown, growth, rtol=1e-8)
-    np.testing.assert_allclose(most, largest, rtol=1e-8)
-    np.testing.assert_allclose(np.abs(found), np.abs(expected), rtol=0, atol=1e-8)
+        expected = v
+        for k in range(start, start + steps):
+            expected = slow.apply(expected, given[0], k)
+        found = v.reshape(-1, v.shape[-1]).copy()
+        carry(0, len(found), start, steps, *fast._given(given[1], len(found), count), found)
+        atol = 1e-12 * np.abs(expected).max()
+        np.testing.assert_allclose(found.reshape(v.shape), expected, rtol=1e-12, atol=atol)
+        same(fast.stretch(v, given[1], start, steps), slow.stretch(v, given[0], start, steps))
+    same(fast.each(v, given[1], piece.steps), slow.each(v, given[0], piece.steps))
+
+
+def same(found, expected):
+    assert (found.start, found.steps) == (expected.start, expected.steps)
+    np.testing.assert_allclose(found.growth, expected.growth, rtol=1e-8)
+    np.testing.assert_allclose(found.largest, expected.largest, rtol=1e-8)
+    np.testing.assert_allclose(np.abs(found.directions), np.abs(expected.directions), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found.condition, expected.condition, rtol=1e-6)
 
 
 def made_orthonormal(a):
@@ -91,14 +100,14 @@ def test_a_row_that_is_not_finite_is_told(bad):
 def test_parts_in_several_threads_are_the_whole(name, batch, monkeypatch):
     stream = setting(sl.cell(name), n=7, steps=6, batch=batch)
     _, fast = both(stream)
-    (piece,) = stream.pieces()
+    ((piece, factors),) = stream.pieces(lambda piece: fast.factors(piece.known, (6, *batch)))
     v = np.random.default_rng(1).normal(size=(*batch, 5, sum(stream.sizes)))
-    factors = fast.factors(piece.known, (piece.steps, *batch))
-    one = fast.carried(v, factors, 1, 4), *fast.each(v, factors, 6)
+    one = fast.stretch(v, factors, 1, 4), fast.each(v, factors, 6)
     monkeypatch.setattr(require("symlstm.codegen.fast.tangents"), "WORTH_A_THREAD", 1)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
-    for found, expected in zip((fast.carried(v, factors, 1, 4), *fast.each(v, factors, 6)), one, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for found, expected in zip((fast.stretch(v, factors, 1, 4), fast.each(v, factors, 6)), one, strict=True):
+        for name in ("directions", "growth", "largest", "condition"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 @pytest.mark.parametrize("name", [*BUILT_IN, *VARIANTS])
@@ -108,7 +117,7 @@ def test_what_a_piece_keeps_is_what_its_equations_say(name, batch):
     for backend in ("numpy", "numba"):
         given = stream.p, stream.x, None if stream.cell.inputs else stream.steps, stream.first
         other = stream_of(stream.cell, *given, backend)
-        (piece,) = other.pieces()
+        ((piece, _),) = other.pieces(lambda piece: None)
         expected = other.values(piece.x, piece.states)
         assert {e.name for e in other.cell.equations} <= set(piece.known)
         for q, value in expected.items():

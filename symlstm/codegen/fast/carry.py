@@ -1,0 +1,158 @@
+"""J V over some steps, compiled: what a step consists of is data, so that one loop serves all cells.
+
+Terms of one sum that multiply the same tangent by matrices are one product: of three gates and k directions that takes
+3 + k steps an entry of a matrix, where the products by themselves take 3 k.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import uintp  # a place that is not negative: no look whether it counts from the end
+
+from symlstm.codegen.fast.products import compiled, inner, product, set_rows
+from symlstm.codegen.fast.tiles import COUNT, ROWS, mixing_tile
+
+PRODUCT, MIXED, ZEROS, TERM = range(4)
+"""What an operation does. Places count entries of one row; the room has them for all rows.
+
+(PRODUCT, from, length, panels, count, to, columns): a tangent is multiplied by a matrix. (MIXED, from, length, panels,
+terms, to, columns, their factors): set to the product of a tangent and the sum of some matrices, the rows of each times
+a factor; their panels follow each other, matrix by matrix. (ZEROS, to, length): nothing but zeros. (TERM, to, length,
+from, width, column, factor, first): set to, or added to, columns of a tangent or of a product, times the factor that
+begins there; -1: times one.
+"""
+MOST = 4
+"""Terms of a MIXED: so their factors stay in registers."""
+FEW, MORE = (5, 10) if COUNT == 32 else (2, 4)
+"""Rows of tiles that mix, and keep nothing: MORE is as many as the registers allow."""
+
+
+def by_terms(rows: int, keep: bool = False) -> Any:
+    """A function that makes a tile of so many rows from one to four mixed panels."""
+    one, two, three, four = (mixing_tile(rows, terms, keep) for terms in range(1, MOST + 1))
+
+    @inner
+    def rows_by_mixed(
+        terms: int, a: Any, start: int, length: int, panels: Any, place: int, gap: int, out: Any, vectors: Any,
+        mixed: Any,
+    ) -> None:  # fmt: skip
+        wide = out.shape[1]
+        if terms == 1:
+            one(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+        elif terms == 2:
+            two(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+        elif terms == 3:
+            three(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+        else:
+            four(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+
+    return rows_by_mixed
+
+
+mix_few, mix_more, mix_and_keep = by_terms(FEW), by_terms(MORE), by_terms(ROWS, keep=True)
+
+
+@compiled
+def carry(
+    first: int, last: int, start: int, steps: int, program: Any, moved: Any, panels: Any, given: Any, room: Any,
+    rows: Any,
+) -> None:  # fmt: skip
+    """The rows from first to last, so many steps further, in place.
+
+    program: the operations. moved: (place, column in a row, place of the new one, length) of each state. given:
+    the factors, (steps, batch, all of them). rows: (rows, s), as many directions for each of the batch.
+    """
+    count, (_, batch, gap), factors = len(rows), given.shape, given.reshape(-1)
+    each = count // batch
+    for t in range(start, start + steps):
+        for state in range(len(moved)):
+            place, column, _, length = moved[state]
+            for r in range(first, last):
+                for j in range(length):
+                    room[uintp(place * count + r * length + j)] = rows[r, uintp(column + j)]
+        for k in range(len(program)):
+            o = program[k]
+            if o[0] == PRODUCT:
+                length, columns, at, to = o[2], o[6], o[1] * count, o[5] * count
+                product(
+                    room[at : at + count * length].reshape(count, length),
+                    panels[o[3] : o[3] + o[4] * length].reshape(o[4], length, panels.shape[1]),
+                    room[to : to + count * columns].reshape(count, columns), first, last,
+                )  # fmt: skip
+                continue
+            if o[0] == MIXED:
+                for b in range(first // each, (last - 1) // each + 1):
+                    begin, end = max(first, b * each), min(last, (b + 1) * each)
+                    set_mixed(o, count, begin, end, factors, (t * batch + b) * gap, panels, room)
+                continue
+            of, next_one = first // each, (first // each + 1) * each  # which of the batch; no division for each row
+            for r in range(first, last):
+                if r == next_one:
+                    of, next_one = of + 1, next_one + each
+                to, at = o[1] * count + r * o[2], o[3] * count + r * o[4] + o[5]
+                if o[0] == ZEROS:
+                    for j in range(o[2]):
+                        room[uintp(to + j)] = 0
+                else:
+                    add_term(room, to, at, o[2], factors, (t * batch + of) * gap + o[6], o[6] < 0, o[7] == 1)
+        for state in range(len(moved)):
+            _, column, place, length = moved[state]
+            for r in range(first, last):
+                for j in range(length):
+                    rows[r, uintp(column + j)] = room[uintp(place * count + r * length + j)]
+
+
+@inner
+def set_mixed(o: Any, count: int, begin: int, end: int, factors: Any, start: int, panels: Any, room: Any) -> None:
+    """As MIXED says, for the rows from begin to end, whose factors begin at `start`."""
+    length, terms, columns, wide = o[2], o[4], o[6], panels.shape[1]
+    flat, rows, count_of = panels.reshape(-1), end - begin, -(-columns // wide)
+    some, vectors, mixed = np.empty((max(MORE, ROWS), wide)), np.zeros(MOST * wide), np.empty((1, length, wide))
+    gap = count_of * length * wide
+    for p in range(count_of):
+        here = min(wide, columns - p * wide)
+        for k in range(terms):
+            for j in range(here):
+                vectors[uintp(k * wide + j)] = factors[uintp(start + o[7 + k] + p * wide + j)]
+        at, to = o[1] * count + begin * length, o[5] * count + begin * columns + p * wide
+        place, done = (o[3] + p * length) * wide, min(rows, MORE)
+        if rows <= FEW:
+            mix_few(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+        elif rows <= MORE:
+            mix_more(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+        else:
+            done = ROWS
+            mix_and_keep(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+        set_columns(room, to, columns, some, done, here)
+        while done < rows:
+            more = min(ROWS, rows - done)
+            set_rows(room, at + done * length, length, 1, more, length, mixed, 0, some, 0, wide)
+            set_columns(room, to + done * columns, columns, some, more, here)
+            done += more
+
+
+@inner
+def set_columns(out: Any, to: int, apart: int, some: Any, rows: int, here: int) -> None:
+    """The first columns of some rows, written from out[to] on, apart from each other."""
+    for r in range(rows):
+        for j in range(here):
+            out[uintp(to + r * apart + j)] = some[uintp(r), uintp(j)]
+
+
+@inner
+def add_term(room: Any, to: int, at: int, length: int, factors: Any, factor: int, alone: bool, first: bool) -> None:
+    """room[to + j] += room[at + j] factors[factor + j] (alone: += room[at + j]; first: = instead of +=)."""
+    if alone and first:
+        for j in range(length):
+            room[uintp(to + j)] = room[uintp(at + j)]
+    elif alone:
+        for j in range(length):
+            room[uintp(to + j)] += room[uintp(at + j)]
+    elif first:
+        for j in range(length):
+            room[uintp(to + j)] = room[uintp(at + j)] * factors[uintp(factor + j)]
+    else:
+        for j in range(length):
+            room[uintp(to + j)] += room[uintp(at + j)] * factors[uintp(factor + j)]
