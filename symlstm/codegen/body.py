@@ -62,14 +62,15 @@ def axes_of(cell: Cell) -> tuple[Axis, ...]:
 class Body:
     """Collects the statements of one function of a cell and writes it.
 
-    reserved: names that the function may not use for its own; arguments are named in `arguments`.
+    reserved: names that the function may not use for its own; arguments are named in `arguments`. extra: one more
+    argument; may_miss: which is None if it is not given.
     """
 
-    def __init__(self, cell: Cell, reserved: Sequence[str], extra: str = "") -> None:
+    def __init__(self, cell: Cell, reserved: Sequence[str], extra: str = "", may_miss: bool = False) -> None:
         self.cell = cell
         names = Names(reserved)
         self.p, self.states = names.new("p"), names.new("states")
-        self.extra = names.new(extra) if extra else ""
+        self.extra, self.may_miss = names.new(extra) if extra else "", may_miss
         self.values_name = names.new("v")
         self.writer = ArrayWriter(names, axes_of(cell), unbatched(cell), cell.states[0].previous)
         one = cell.inputs[0].name if len(cell.inputs) == 1 else "inputs" if cell.inputs else "x"
@@ -82,7 +83,8 @@ class Body:
         self.statements += statements
 
     def arguments(self) -> str:
-        return ", ".join([self.p, self.x, self.states, *([self.extra] if self.extra else [])])
+        extra = [self.extra + "=None" * self.may_miss] if self.extra else []
+        return ", ".join([self.p, self.x, self.states, *extra])
 
     def write(self, name: str, doc: str, returns: Render, given: Sequence[Matrix] = (), *, with_values: bool) -> str:
         """The function's text; `given` are the expressions of what it returns.

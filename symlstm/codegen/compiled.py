@@ -15,7 +15,7 @@ from symlstm.codegen.fitting import Given
 from symlstm.codegen.floats import all_finite, finite
 from symlstm.codegen.module import RESERVED, module
 from symlstm.codegen.sequence import given as sequences
-from symlstm.codegen.upstream import read_directions, read_upstream
+from symlstm.codegen.upstream import read_directions, read_out, read_upstream
 from symlstm.equations import Cell
 from symlstm.errors import ExtraMissing, ValueUnusable, unknown
 from symlstm.expr.choices import sides_of_choices
@@ -50,12 +50,14 @@ class Compiled:
         given = inputs.read(self.cell, p, x, states)
         return dict(self._run("values", given))
 
-    def state_jacobian(self, p: Any, x: Any, states: Any) -> Array:
+    def state_jacobian(self, p: Any, x: Any, states: Any, out: Array | None = None) -> Array:
         """The Jacobian of all new states by all previous states, stacked in the order of the cell: (..., s, s).
 
-        A state that is a matrix is stacked row after row.
+        A state that is a matrix is stacked row after row. out: an array of that shape, which is written and returned;
+        without it a new one is made, which takes about as long as the Jacobian itself where s is large.
         """
-        return self._run("state_jacobian", inputs.read(self.cell, p, x, states))
+        given = inputs.read(self.cell, p, x, states)
+        return self._run("state_jacobian", given, read_out(self.cell, out, given))
 
     def jvp(self, p: Any, x: Any, states: Any, directions: Any) -> Array:
         """J V: the state Jacobian times k directions, without forming it: (..., s, k) from (..., s, k).

@@ -30,7 +30,8 @@ class Derivatives:
 
     places: for each wanted quantity, the text of the array (..., rows, columns), filled with zeros, that takes its
     Jacobian. known: what has been found for a quantity, to be put into later Jacobians; shown: the same for comments.
-    written: the wanted quantities whose Jacobians are not zero. left_out: those behind a choice, which are inserted, so
+    written: the wanted quantities whose Jacobians are not zero; filled: of these, those of which every entry is
+    written. left_out: those behind a choice, which are inserted, so
     that they are not multiplied by zeros where they are infinite.
     """
 
@@ -40,6 +41,7 @@ class Derivatives:
     known: dict[Quantity, Matrix] = field(default_factory=dict)
     shown: dict[Quantity, Matrix] = field(default_factory=dict)
     written: set[Quantity] = field(default_factory=set)
+    filled: set[Quantity] = field(default_factory=set)
     left_out: set[Quantity] = field(default_factory=set)
 
     def add(self) -> None:
@@ -86,6 +88,7 @@ class Derivatives:
         elif q in self.places:
             symbol = self._symbol(q, expr.shape)
             self.body.writer.spelled[symbol] = self.places[q]
+            self.filled.add(q)
             self.body.add(*_filled(symbol, terms, comment))
             self._stands(q, symbol)
         elif (
@@ -129,6 +132,7 @@ class Derivatives:
             self._stands(q, symbol)
             expr, comment = symbol, ""
         if q in self.places:
+            self.filled.add(q)
             index = "".join([", 0" if expr.shape[0] == 1 else ", :", ", 0" if expr.shape[1] == 1 else ", :"])
             self.body.add(Statement((expr,), lambda w, e: [f"{self.places[q]}[...{index}] = {w.text(e[0])}"], comment))
 

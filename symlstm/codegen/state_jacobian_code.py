@@ -24,7 +24,7 @@ def state_jacobian_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, s
     """The text of `state_jacobian`, and the helper functions that it calls."""
     if not all(_is_jacobian(cell, s.current, other.previous) for s in cell.states for other in cell.states):
         return _by_columns(cell, reserved)
-    body = Body(cell, reserved)
+    body = Body(cell, reserved, "out", may_miss=True)
     names = body.writer.names
     out = names.new("J")
     places: dict[Place, str] = {}
@@ -32,13 +32,16 @@ def state_jacobian_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, s
         for other in cell.states:
             wish = f"d{state.current.name}_d{other.previous.name}"
             places[state.current, other.previous] = out if len(cell.states) == 1 else names.new(wish)
-    written: set[Place] = set()
+    written, filled = set[Place](), set[Place]()
     for other in cell.states:
         wanted = {s.current: places[s.current, other.previous] for s in cell.states}
         made = Derivatives(body, other.previous, wanted)
         made.add()
         written |= {(q, other.previous) for q in made.written}
-    body.statements.insert(0, _blocks(cell, out, {place: name for place, name in places.items() if place in written}))
+        filled |= {(q, other.previous) for q in made.filled}
+    named = {place: name for place, name in places.items() if place in written}
+    rest = [name for place, name in places.items() if place not in filled] if written == set(places) else [out]
+    body.statements.insert(0, _blocks(cell, out, body.extra, named, _cleared(body.extra, rest)))
     text = body.write("state_jacobian", _doc(cell), lambda w, e: [f"return {out}"], with_values=True)
     return text, body.writer.helpers
 
@@ -50,19 +53,26 @@ def _is_jacobian(cell: Cell, of: Quantity, wrt: Quantity) -> bool:
 def _doc(cell: Cell) -> str:
     current = ", ".join(s.current.name for s in cell.states)
     previous = ", ".join(s.previous.name for s in cell.states)
-    return f"The Jacobian of the new states ({current}) by the previous ones ({previous}): (..., rows, columns)."
+    first = f"The Jacobian of the new states ({current}) by the previous ones ({previous}): (..., rows, columns)."
+    return f"{first}\n\nout: where it is written; a new array where it is None."
+
+
+def _cleared(given: str, places: list[str]) -> list[str]:
+    """The lines that clear, of an array that is given, what is not written otherwise; a new one has zeros there."""
+    return [f"if {given} is not None:", f"    {' = '.join(f'{place}[...]' for place in places)} = 0"] if places else []
 
 
 def _by_columns(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
     """Where a state is a matrix: every entry of every state changed by one in turn."""
-    body = Body(cell, reserved)
+    body = Body(cell, reserved, "out", may_miss=True)
     out, batch = body.writer.names.new("J"), add_batch(body)
     rows = [sp.expand(sp.Mul(*s.current.shape)) for s in cell.states]
     total = sp.expand(sp.Add(*rows))
 
     def allocate(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
         size, types = writer.sizes.text(total), ", ".join(writer.spell(s.current) for s in cell.states)
-        return [f"{out} = np.zeros((*{batch}, {size}, {size}), np.result_type({types}))"]
+        new = f"np.zeros((*{batch}, {size}, {size}), np.result_type({types}))"
+        return [f"{out} = {new} if {body.extra} is None else {body.extra}", *_cleared(body.extra, [out])]
 
     body.add(Statement((), allocate))
     starts = [sp.expand(sp.Add(*rows[:k])) for k in range(len(rows))]
@@ -87,8 +97,8 @@ def _by_columns(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
     return text, body.writer.helpers
 
 
-def _blocks(cell: Cell, out: str, places: dict[Place, str]) -> Statement:
-    """The array for all blocks, and a view of each block that is not zero, by its name."""
+def _blocks(cell: Cell, out: str, given: str, places: dict[Place, str], cleared: list[str]) -> Statement:
+    """The array for all blocks, which may be given, and a view of each block that is not zero, by its name."""
     rows = [s.current.shape[0] for s in cell.states]
     total = sp.expand(sp.Add(*rows))
 
@@ -96,9 +106,10 @@ def _blocks(cell: Cell, out: str, places: dict[Place, str]) -> Statement:
         size = writer.sizes.text(total)
         types = [writer.spell(s.current) for s in cell.states]
         dtype = f"{types[0]}.dtype" if len(types) == 1 else f"np.result_type({', '.join(types)})"
-        lines = [f"{out} = np.zeros(({writer.batch()}, {size}, {size}), {dtype})"]
+        new = f"np.zeros(({writer.batch()}, {size}, {size}), {dtype})"
+        lines = [f"{out} = {new} if {given} is None else {given}"]
         if len(rows) == 1:
-            return lines
+            return [*lines, *cleared]
         ranges = [block_range(writer, sp.expand(sp.Add(*rows[:k])), rows[k], total) for k in range(len(rows))]
         for state, down in zip(cell.states, ranges, strict=True):
             found = [
@@ -108,7 +119,7 @@ def _blocks(cell: Cell, out: str, places: dict[Place, str]) -> Statement:
             ]
             if found:
                 lines.append(f"{', '.join(name for name, _ in found)} = {', '.join(view for _, view in found)}")
-        return lines
+        return [*lines, *cleared]
 
     return Statement((), render)
 

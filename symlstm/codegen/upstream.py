@@ -1,4 +1,4 @@
-"""Gradients from outside and directions, beside the numbers of a step."""
+"""Gradients from outside, directions, and arrays to write into, beside the numbers of a step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from symlstm.codegen import mismatch
 from symlstm.codegen.fitting import Given, shape_of
 from symlstm.codegen.floats import Array, arrays_of, require_finite
 from symlstm.equations import Cell
-from symlstm.errors import ShapeError, unknown
+from symlstm.errors import ShapeError, ValueUnusable, unknown
 
 UPSTREAM = "give one for each state, None for zero, or a dict by name"
 
@@ -67,6 +67,28 @@ def read_directions(cell: Cell, directions: Any, given: Given) -> Array:
         )
     require_finite(named, [array])
     return array
+
+
+def read_out(cell: Cell, out: Any, given: Given) -> Array | None:
+    """An array that takes the state Jacobian, (..., s, s). Raises ShapeError and ValueUnusable."""
+    if out is None:
+        return None
+    if not isinstance(out, np.ndarray):
+        raise ValueUnusable(f"out must be a NumPy array, which is written into, not {type(out).__name__}")
+    rows = sum(int(np.prod(shape_of(cell, s.previous, given.sizes))) for s in cell.states)
+    wanted = (*given.batch, rows, rows)
+    if out.shape != wanted:
+        shown = [" x ".join(map(str, shape)) or "one number" for shape in (wanted, out.shape)]
+        raise ShapeError(f"out must be {shown[0]}, as the state Jacobian is, not {shown[1]}")
+    numbers = (*given.p.values(), *given.varying)
+    dtype = np.result_type(*numbers)
+    if not np.can_cast(dtype, out.dtype):
+        raise ValueUnusable(f"out has {out.dtype}, which does not hold {dtype}, as the numbers given are")
+    if not out.flags.writeable:
+        raise ValueUnusable("out is read-only")
+    if any(np.may_share_memory(out, a) for a in numbers):
+        raise ValueUnusable("out shares memory with the numbers given", "give an array of its own")
+    return out
 
 
 def _broadcasts(leading: tuple[int, ...], batch: tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symlstm.codegen.fast.merging import merged
 from symlstm.codegen.fast.ops import NotFast
 from symlstm.codegen.fast.sequence import OF_JOBS, OF_PRODUCTS, WORDS, FastLoop
 from symlstm.codegen.sequence.backward_loop import BackwardWriter
@@ -43,12 +44,12 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
 
     from symlstm.codegen.fast import jobs, products
     from symlstm.codegen.fast.parts import in_parts
-    from symlstm.codegen.fast.rows import fill_rows
+    from symlstm.codegen.fast.rows import fill_rows, fill_together
     from symlstm.codegen.fast.scalar_math import FAST
     from symlstm.codegen.fast.whole import FAST_WHOLE
 
     space: dict[str, Any] = {"__name__": "symlstm fast"}
-    exec(compile(module, "<symlstm>", "exec"), space)
+    exec(compile(merged(module), "<symlstm>", "exec"), space)
     numpy_functions = dict(space)
     slow = space.get("fill_rows")
     space.update({f"each_{name}": function for name, function in FAST.items()})
@@ -65,7 +66,17 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
                 space[name] = _by_dtype(space[name], numpy_functions[name])
                 space["SEQUENCE"][name] = space[name]
     if slow is not None:
-        space["fill_rows"] = lambda out, *terms: (fill_rows if out.dtype in DTYPES else slow)(out, *terms)
+
+        def fill(*given: Any) -> None:
+            sums = [one for one in given if one]
+            alike = all(s[0].shape[:-1] == sums[0][0].shape[:-1] and s[0].dtype == sums[0][0].dtype for s in sums)
+            if alike and sums[0][0].dtype in DTYPES:
+                fill_together(*sums)
+            else:
+                for one in sums:
+                    (fill_rows if one[0].dtype in DTYPES else slow)(*one)
+
+        space["fill_rows"], space["fill_together"] = lambda *one: fill(one), fill
     return space
 
 

@@ -70,3 +70,18 @@ def test_rows_with_gaps_in_the_output_are_refused():
 def test_numba_is_not_imported_before_it_is_needed():
     code = "import sys, symlstm, symlstm.codegen, symlstm.codegen.fast; sys.exit('numba' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 1, 3)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_several_sums_of_which_a_later_one_reads_an_earlier_one(batch, threads, monkeypatch):
+    monkeypatch.setattr(rows, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(parts.config, "NUMBA_NUM_THREADS", threads)
+    J = np.full((*batch, 8, 9), np.nan)
+    first, second, zeros = J[..., :4, :5], J[..., 4:, :5], J[..., :4, 5:]
+    u, v, w, one, other = random(*batch, 4), random(*batch, 4), random(4), random(4, 5), random(*batch, 4, 5)
+    rows.fill_together((zeros,), (first, (u, one), (w, other)), (second, (v, first), (None, one)))
+    expected = u[..., None] * one + w[:, None] * other
+    np.testing.assert_allclose(first, expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(second, v[..., None] * expected + one, rtol=0, atol=1e-14)
+    assert not zeros.any() and np.isnan(J[..., 4:, 5:]).all()

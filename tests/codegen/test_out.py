@@ -1,0 +1,64 @@
+"""The state Jacobian in an array that is given: the same numbers, every entry written, and what is refused."""
+
+import numpy as np
+import pytest
+
+import symlstm as sl
+from tests.codegen.adhoc import CELLS as ADHOC
+from tests.codegen.adhoc import MATRICES
+from tests.codegen.numbers import BUILT_IN, cell_of, numbers
+from tests.support.frameworks import require
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3)], ids=str)
+@pytest.mark.parametrize("name", [*BUILT_IN, *ADHOC, *MATRICES])
+def test_every_entry_is_written(name, batch, backend):
+    if backend == "numba":
+        require("numba")
+    cell = cell_of(name)
+    k = sl.compile(cell, backend=backend)
+    p, x, states, _ = numbers(cell, batch=batch)
+    expected = k.state_jacobian(p, x, states)
+    out = np.full(expected.shape, np.nan)
+    assert k.state_jacobian(p, x, states, out=out) is out
+    np.testing.assert_array_equal(out, expected)
+    part = np.full((*expected.shape[:-1], 2 * expected.shape[-1]), np.nan)[..., ::2]  # with gaps
+    if backend == "numpy":
+        k.state_jacobian(p, x, states, out=part)
+        np.testing.assert_array_equal(part, expected)
+
+
+def test_a_wider_dtype_takes_it():
+    p, x, states, _ = numbers(sl.cell("lstm"), dtype=np.float32)
+    k = sl.compile("lstm")
+    expected = k.state_jacobian(p, x, states)
+    found = k.state_jacobian(p, x, states, out=np.empty(expected.shape))
+    assert expected.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_what_cannot_take_it_is_refused_before_anything_is_written():
+    k = sl.compile("gru")
+    p, x, states, _ = numbers(k.cell)
+    n = states[0].shape[-1]
+    read_only = np.zeros((n, n))
+    read_only.flags.writeable = False
+    shape = f"{n} x {n}"
+    for out, code, message in (
+        (np.zeros((n, n + 1)), "SHAPE", f"out must be {shape}, as the state Jacobian is, not {n} x {n + 1}"),
+        (np.zeros((2, n, n)), "SHAPE", f"out must be {shape}, as the state Jacobian is, not 2 x {shape}"),
+        (
+            np.zeros((n, n), np.float32),
+            "VALUE",
+            "out has float32, which does not hold float64, as the numbers given are",
+        ),
+        ([[0.0] * n] * n, "VALUE", "out must be a NumPy array, which is written into, not list"),
+        (read_only, "VALUE", "out is read-only"),
+        (p["U_z"], "VALUE", "out shares memory with the numbers given"),
+    ):
+        before = np.array(out)
+        with pytest.raises(sl.SymlstmError) as caught:
+            k.state_jacobian(p, x, states, out=out)
+        assert caught.value.message == message
+        assert np.array_equal(out, before)
