@@ -45,17 +45,17 @@ def test_what_cannot_take_it_is_refused_before_anything_is_written():
     read_only = np.zeros((n, n))
     read_only.flags.writeable = False
     shape = f"{n} x {n}"
-    for out, code, message in (
-        (np.zeros((n, n + 1)), "SHAPE", f"out must be {shape}, as the state Jacobian is, not {n} x {n + 1}"),
-        (np.zeros((2, n, n)), "SHAPE", f"out must be {shape}, as the state Jacobian is, not 2 x {shape}"),
+    for out, message in (
+        (np.zeros((n, n + 1)), f"out must be {shape}, as the state Jacobian is, not {n} x {n + 1}"),
+        (np.zeros((2, n, n)), f"out must be {shape}, as the state Jacobian is, not 2 x {shape}"),
         (
             np.zeros((n, n), np.float32),
             "VALUE",
             "out has float32, which does not hold float64, as the numbers given are",
         ),
-        ([[0.0] * n] * n, "VALUE", "out must be a NumPy array, which is written into, not list"),
-        (read_only, "VALUE", "out is read-only"),
-        (p["U_z"], "VALUE", "out shares memory with the numbers given"),
+        ([[0.0] * n] * n, "out must be a NumPy array, which is written into, not list"),
+        (read_only, "out is read-only"),
+        (p["U_z"], "out shares memory with the numbers given"),
     ):
         before = np.array(out)
         with pytest.raises(sl.SymlstmError) as caught:
