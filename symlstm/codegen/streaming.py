@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,6 +25,8 @@ Made = TypeVar("Made")
 
 PIECE, LONGEST = 2**15, 128
 """How many numbers the states of the steps have that are looked at together, and how many steps at most."""
+FEWER = 4
+"""So many times fewer steps are looked at first."""
 
 
 class _Remembered:
@@ -151,6 +154,7 @@ class Stream:
         self.first = tuple(np.broadcast_to(a, (*given.batch, *o)) for a, o in states)
         self.functions: dict[str, Any] = {"values": _Remembered(compiled._functions["values"])}
         self.known: dict[str, bool] = {}
+        self._started: Callable[[], Any] | None = None
 
     def _own(self, states: tuple[Array, ...]) -> list[tuple[int, ...]]:
         axes = [len(self.cell.shapes[s.previous.name]) for s in self.cell.states]
@@ -225,25 +229,42 @@ class Stream:
         Where the loops are compiled, another thread makes both while the ones before are used. Raises ValueUnusable
         where the states overflow.
         """
-        length = max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.first))))
+        found, states = (self._started or self._begin(self._piece, 0, self._ends[0], self.first))()
+        self._started = None
 
-        def piece(index: int, states: tuple[Array, ...]) -> tuple[Piece, Made, tuple[Array, ...]]:
-            found, after = self._piece(index, min(length, self.steps - index), states)
+        def piece(index: int, end: int, states: tuple[Array, ...]) -> tuple[Piece, Made, tuple[Array, ...]]:
+            found, after = self._piece(index, end, states)
             return found, also(found), after
 
-        begin: Any = partial
-        if self.compiled.backend == "numba":
-            from symlstm.codegen.fast.parts import beside as begin
-        following = begin(piece, 0, self.first)
-        for index in range(length, self.steps, length):
-            found, made, states = following()
-            following = begin(piece, index, states)
+        made = also(found)
+        for index, end in pairwise(self._ends):
+            following = self._begin(piece, index, end, states)
             yield found, made
-        found, made, _ = following()
+            found, made, states = following()
         yield found, made
 
-    def _piece(self, index: int, steps: int, states: tuple[Array, ...]) -> tuple[Piece, tuple[Array, ...]]:
-        """The piece that begins at a step, from the states before it, and those after it."""
+    def start(self) -> None:
+        """Begin with the first piece, for those who have something else to do before they use it."""
+        self._started = self._begin(self._piece, 0, self._ends[0], self.first)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where the pieces end; the first is shorter, as what uses them waits for it alone."""
+        length = max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.first))))
+        return [*range(min(self.steps, max(1, length // FEWER)), self.steps, length), self.steps]
+
+    @cached_property
+    def _begin(self) -> Any:
+        """Begins a call, and gives what waits for its result: in another thread where the loops are compiled."""
+        if self.compiled.backend == "numpy":
+            return partial
+        from symlstm.codegen.fast.parts import beside
+
+        return beside
+
+    def _piece(self, index: int, end: int, states: tuple[Array, ...]) -> tuple[Piece, tuple[Array, ...]]:
+        """The piece from one step to another, from the states before it, and those after it."""
+        steps = end - index
         x = self._inputs(index, steps)
         run, kept = self._run(steps if x is None else x, states)
         before = tuple(a[:-1] for a in run)

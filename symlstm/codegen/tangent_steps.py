@@ -6,6 +6,7 @@ Directions are rows here, (..., k, s), so that every operation runs along memory
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -124,6 +125,10 @@ class TangentSteps:
                 elif t.factor is None:
                     total[...] = value
         return out
+
+    def helped(self, factors: Any, directions: Array) -> AbstractContextManager[None]:
+        """While these directions go through the steps with these factors."""
+        return nullcontext()
 
     def stretch(self, directions: Array, factors: Any, start: int, steps: int) -> Stretch:
         """The directions so many steps further, and made orthonormal there."""

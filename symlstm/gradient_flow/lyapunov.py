@@ -8,13 +8,16 @@ dh_t/dh_{t-1} alone the forget gate never enters.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symlstm.codegen.streaming import Piece, Step, Stream
+from symlstm.codegen.tangent_plan import plan_of
 from symlstm.codegen.tangent_steps import Stretch, orthonormal, sizes_of, tangent_steps
 from symlstm.errors import ValueUnusable
 from symlstm.gradient_flow.log_determinants import LogDeterminant
@@ -22,7 +25,7 @@ from symlstm.gradient_flow.reading import Array, generator, stream_of, whole_num
 from symlstm.gradient_flow.stretches import Stretches
 
 KEPT = 32
-"""About so many points of the convergence are kept, however long the sequence is."""
+"""About so many points of the convergence are kept, however long the sequence is; each at the end of a stretch."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def lyapunov(
     ValueUnusable, NameUnknown.
     """
     stream = stream_of(cell, parameters, X, steps, states, backend)
+    if plan_of(stream.cell) is not None:
+        stream.start()
     run = SpectrumRun(stream, count, burn_in, rng)
     if run.stretches is None:
         for step in stream:
@@ -107,7 +112,7 @@ class SpectrumRun:
         self.taken = 0
         self.log_determinant = LogDeterminant(stream)
         self.points = _points(stream.steps - self.burn_in)
-        self.history: list[tuple[int, Array]] = []
+        self.seen, self.history = 0, list[tuple[int, Array]]()
 
     def take(self, step: Step) -> None:
         """Count one step."""
@@ -125,12 +130,13 @@ class SpectrumRun:
         if self.count == self.rows:
             counted = range(max(0, self.burn_in - piece.index), piece.steps)
             self.log_determinants += self.log_determinant.summed(piece, counted)
-        for found in self.stretches.over(piece, factors, self._until):
-            self._count(piece.index, found, piece.step)
+        with closing(self.stretches.over(piece, factors, self._until)) as stretches:
+            for found in stretches:
+                self._count(piece.index, found, piece.step)
 
     def _until(self, index: int) -> int:
-        """How many steps there are until the exponents are looked at."""
-        return self.burn_in - index if index < self.burn_in else self.points[len(self.history)] - self.taken
+        """How many steps there are until something else begins: counting, or nothing."""
+        return self.burn_in - index if index < self.burn_in else self.burn_in + self.points[-1] - index
 
     def _count(self, index: int, found: Stretch, step: Callable[[int], Step]) -> None:
         """Add the logarithms of what the directions have grown by. index: of step(0)."""
@@ -152,8 +158,9 @@ class SpectrumRun:
         for rate in rates:
             self.sums += rate
             self.taken += found.steps
-            if self.taken == self.points[len(self.history)]:
+            if self.taken >= self.points[self.seen]:
                 self.history.append((self.taken, self.exponents))
+                self.seen = bisect_right(self.points, self.taken)
 
     @property
     def exponents(self) -> Array:

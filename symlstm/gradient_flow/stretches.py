@@ -10,7 +10,7 @@ to the error of an exponent is thus of the order of eps^(2/3), 4e-11 nats. A sin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,18 @@ class Stretches:
         """What the steps of a piece multiply directions by."""
         return self.tangents.factors(piece.known, (piece.steps, *self.directions.shape[:-2]))
 
-    def over(self, piece: Piece, factors: Any, until: Callable[[int], int]) -> Iterator[Stretch]:
+    def over(self, piece: Piece, factors: Any, until: Callable[[int], int]) -> Generator[Stretch, None, None]:
         """All steps of a piece. until: how many steps from that one on a stretch may take at most, by its index."""
-        if self.directions.shape[-2] > FEW:
-            found = self.tangents.each(self.directions, factors, piece.steps)
-            self.directions = found.directions
-            yield found
-            return
+        with self.tangents.helped(factors, self.directions):
+            if self.directions.shape[-2] > FEW:
+                found = self.tangents.each(self.directions, factors, piece.steps)
+                self.directions = found.directions
+                yield found
+            else:
+                yield from self._several(piece, factors, until)
+
+    def _several(self, piece: Piece, factors: Any, until: Callable[[int], int]) -> Generator[Stretch, None, None]:
+        """Stretches of several steps."""
         done = 0
         while done < piece.steps:
             steps = min(self.length, piece.steps - done, until(piece.index + done))

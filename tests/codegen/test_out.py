@@ -48,11 +48,7 @@ def test_what_cannot_take_it_is_refused_before_anything_is_written():
     for out, message in (
         (np.zeros((n, n + 1)), f"out must be {shape}, as the state Jacobian is, not {n} x {n + 1}"),
         (np.zeros((2, n, n)), f"out must be {shape}, as the state Jacobian is, not 2 x {shape}"),
-        (
-            np.zeros((n, n), np.float32),
-            "VALUE",
-            "out has float32, which does not hold float64, as the numbers given are",
-        ),
+        (np.zeros((n, n), np.float32), "out has float32, which does not hold float64, as the numbers given are"),
         ([[0.0] * n] * n, "out must be a NumPy array, which is written into, not list"),
         (read_only, "out is read-only"),
         (p["U_z"], "out shares memory with the numbers given"),

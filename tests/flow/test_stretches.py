@@ -26,7 +26,7 @@ def negated(h_prev: "n", *, U: "n n", V: "n n"):
     return h
 
 
-def setting(cell, n=5, steps=40, batch=()):
+def setting(cell, n=5, steps=30, batch=()):
     rng = np.random.default_rng(0)
     sizes = {"n": n, "m": 3} if cell.inputs else {"n": n}
     p = sl.parameters(cell, rng=rng, **sizes)

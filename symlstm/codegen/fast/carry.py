@@ -12,6 +12,7 @@ import numpy as np
 from numba import uintp  # a place that is not negative: no look whether it counts from the end
 
 from symlstm.codegen.fast.products import compiled, inner, product, set_rows
+from symlstm.codegen.fast.sharing import count_on, seen, show
 from symlstm.codegen.fast.tiles import COUNT, ROWS, mixing_tile
 
 PRODUCT, MIXED, ZEROS, TERM = range(4)
@@ -25,6 +26,8 @@ begins there; -1: times one.
 """
 MOST = 4
 """Terms of a MIXED: so their factors stay in registers."""
+OF_JOB = 4
+"""Counts of a job, which is an operation of a step."""
 FEW, MORE = (5, 10) if COUNT == 32 else (2, 4)
 """Rows of tiles that mix, and keep nothing: MORE is as many as the registers allow."""
 
@@ -57,15 +60,17 @@ mix_few, mix_more, mix_and_keep = by_terms(FEW), by_terms(MORE), by_terms(ROWS, 
 @compiled
 def carry(
     first: int, last: int, start: int, steps: int, program: Any, moved: Any, panels: Any, given: Any, room: Any,
-    rows: Any,
+    counts: Any, jobs: int, rows: Any,
 ) -> None:  # fmt: skip
     """The rows from first to last, so many steps further, in place.
 
     program: the operations. moved: (place, column in a row, place of the new one, length) of each state. given:
-    the factors, (steps, batch, all of them). rows: (rows, s), as many directions for each of the batch.
+    the factors, (steps, batch, all of them). counts: as `help_carry` takes it, empty where nobody helps; jobs: how many
+    were done before. rows: (rows, s), as many directions for each of the batch.
     """
     count, (_, batch, gap), factors = len(rows), given.shape, given.reshape(-1)
     each = count // batch
+    buffers = new_buffers(program, panels)
     for t in range(start, start + steps):
         for state in range(len(moved)):
             place, column, _, length = moved[state]
@@ -84,8 +89,17 @@ def carry(
                 continue
             if o[0] == MIXED:
                 for b in range(first // each, (last - 1) // each + 1):
-                    begin, end = max(first, b * each), min(last, (b + 1) * each)
-                    set_mixed(o, count, begin, end, factors, (t * batch + b) * gap, panels, room)
+                    begin, end, at = max(first, b * each), min(last, (b + 1) * each), (t * batch + b) * gap
+                    if len(counts) == 0:
+                        for p in range(-(-o[6] // panels.shape[1])):
+                            set_mixed(o, p, count, begin, end, factors, at, panels, room, buffers)
+                    else:
+                        job = jobs + (t - start) * len(program) + k
+                        counts[OF_JOB * job + 2] = t * len(program) + k
+                        show(counts, 0, job + 1)
+                        share(o, job, counts, False, count, begin, end, factors, at, panels, room, buffers)
+                        while seen(counts, OF_JOB * job + 5) < -(-o[6] // panels.shape[1]):
+                            pass
                 continue
             of, next_one = first // each, (first // each + 1) * each  # which of the batch; no division for each row
             for r in range(first, last):
@@ -104,33 +118,76 @@ def carry(
                     rows[r, uintp(column + j)] = room[uintp(place * count + r * length + j)]
 
 
+@compiled
+def help_carry(counts: Any, program: Any, panels: Any, given: Any, room: Any, count: int) -> None:
+    """Make panels of what `carry` is at, for one example with `count` rows, until it is done.
+
+    counts: the job that it is at, counted from 1; whether all is done; then, of each job: which operation of which step
+    it is, the panels begun, those begun here, and those made. Panels are begun from the first on there and from the
+    last on here, so that both find theirs in their caches at the next step.
+    """
+    factors, buffers, last = given.reshape(-1), new_buffers(program, panels), 0
+    while seen(counts, 1) == 0:
+        job = seen(counts, 0) - 1
+        if job >= last:
+            last = job + 1
+            step, k = divmod(counts[OF_JOB * job + 2], len(program))
+            at = step * given.shape[1] * given.shape[2]
+            share(program[k], job, counts, True, count, 0, count, factors, at, panels, room, buffers)
+
+
 @inner
-def set_mixed(o: Any, count: int, begin: int, end: int, factors: Any, start: int, panels: Any, room: Any) -> None:
-    """As MIXED says, for the rows from begin to end, whose factors begin at `start`."""
+def share(
+    o: Any, job: int, counts: Any, back: bool, count: int, begin: int, end: int, factors: Any, start: int, panels: Any,
+    room: Any, buffers: Any,
+) -> None:  # fmt: skip
+    """Panels of a MIXED, as many as the other thread leaves."""
+    number, made = -(-o[6] // panels.shape[1]), 0
+    while count_on(counts, OF_JOB * job + 3, 1) < number:
+        p = number - 1 - count_on(counts, OF_JOB * job + 4, 1) if back else made
+        set_mixed(o, p, count, begin, end, factors, start, panels, room, buffers)
+        made += 1
+    if made:
+        count_on(counts, OF_JOB * job + 5, made)
+
+
+@inner
+def new_buffers(program: Any, panels: Any) -> Any:
+    """For a tile, for the vectors of a panel, and for panels summed up."""
+    longest = 0
+    for o in program:
+        longest = max(longest, o[2])
+    wide = panels.shape[1]
+    return np.empty((max(MORE, ROWS), wide)), np.zeros(MOST * wide), np.empty((1, longest, wide))
+
+
+@inner
+def set_mixed(
+    o: Any, p: int, count: int, begin: int, end: int, factors: Any, start: int, panels: Any, room: Any, buffers: Any
+) -> None:  # fmt: skip
+    """As MIXED says, one panel of the rows from begin to end, whose factors begin at `start`."""
     length, terms, columns, wide = o[2], o[4], o[6], panels.shape[1]
-    flat, rows, count_of = panels.reshape(-1), end - begin, -(-columns // wide)
-    some, vectors, mixed = np.empty((max(MORE, ROWS), wide)), np.zeros(MOST * wide), np.empty((1, length, wide))
-    gap = count_of * length * wide
-    for p in range(count_of):
-        here = min(wide, columns - p * wide)
-        for k in range(terms):
-            for j in range(here):
-                vectors[uintp(k * wide + j)] = factors[uintp(start + o[7 + k] + p * wide + j)]
-        at, to = o[1] * count + begin * length, o[5] * count + begin * columns + p * wide
-        place, done = (o[3] + p * length) * wide, min(rows, MORE)
-        if rows <= FEW:
-            mix_few(terms, room, at, length, flat, place, gap, some, vectors, mixed)
-        elif rows <= MORE:
-            mix_more(terms, room, at, length, flat, place, gap, some, vectors, mixed)
-        else:
-            done = ROWS
-            mix_and_keep(terms, room, at, length, flat, place, gap, some, vectors, mixed)
-        set_columns(room, to, columns, some, done, here)
-        while done < rows:
-            more = min(ROWS, rows - done)
-            set_rows(room, at + done * length, length, 1, more, length, mixed, 0, some, 0, wide)
-            set_columns(room, to + done * columns, columns, some, more, here)
-            done += more
+    flat, rows, gap = panels.reshape(-1), end - begin, -(-columns // wide) * length * wide
+    some, vectors, mixed = buffers
+    here = min(wide, columns - p * wide)
+    for k in range(terms):
+        for j in range(here):
+            vectors[uintp(k * wide + j)] = factors[uintp(start + o[7 + k] + p * wide + j)]
+    at, to = o[1] * count + begin * length, o[5] * count + begin * columns + p * wide
+    place, done = (o[3] + p * length) * wide, min(rows, MORE)
+    if rows <= FEW:
+        mix_few(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+    elif rows <= MORE:
+        mix_more(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+    else:
+        done = ROWS
+        mix_and_keep(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+    set_columns(room, to, columns, some, done, here)
+    while done < rows:
+        more = min(ROWS, rows - done)
+        set_rows(room, at + done * length, length, 1, more, length, mixed, 0, some, 0, wide)
+        set_columns(room, to + done * columns, columns, some, more, here)
+        done += more
 
 
 @inner

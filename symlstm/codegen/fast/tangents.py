@@ -8,15 +8,18 @@ is a QR after each step, parts of the batch do.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba import config
 
-from symlstm.codegen.fast.carry import carry
+from symlstm.codegen.fast.carry import OF_JOB, carry, help_carry
 from symlstm.codegen.fast.jobs import WORTH_A_THREAD
 from symlstm.codegen.fast.orthonormal import length, orthonormalise
-from symlstm.codegen.fast.parts import in_parts
+from symlstm.codegen.fast.parts import helped_by, in_parts
 from symlstm.codegen.fast.products import compiled, inner
 from symlstm.codegen.fast.program import Program, Writer
 from symlstm.codegen.fast.reflections import LANES
@@ -24,6 +27,10 @@ from symlstm.codegen.tangent_steps import Array, Stretch, TangentSteps
 
 WORTH_MIXING = 3
 """Directions with the same factors for which summing matrices up pays."""
+WORTH_HELP = 1 << 19
+"""Multiply-adds of a step that are worth sharing with a second thread."""
+ROOM = 3
+"""So many times as many jobs as steps have: some stretches are taken again."""
 
 
 @compiled
@@ -61,7 +68,7 @@ def condition(triangle: Any) -> float:
 @compiled
 def carry_and_straighten(
     first: int, last: int, start: int, count: int, steps: int, program: Any, moved: Any, panels: Any, factors: Any,
-    room: Any, rows: Any, triangles: Any, growth: Any, largest: Any, conditions: Any,
+    room: Any, counts: Any, jobs: int, rows: Any, triangles: Any, growth: Any, largest: Any, conditions: Any,
 ) -> None:  # fmt: skip
     """`count` times so many steps further, and orthonormal after each time, of the batch from first to last.
 
@@ -71,7 +78,8 @@ def carry_and_straighten(
     each = triangles.shape[1]
     of_batch = rows.reshape(len(triangles), each, rows.shape[1])
     for t in range(count):
-        carry(first * each, last * each, start + t * steps, steps, program, moved, panels, factors, room, rows)
+        begin, done = start + t * steps, jobs + t * steps * len(program)
+        carry(first * each, last * each, begin, steps, program, moved, panels, factors, room, counts, done, rows)
         make_orthonormal(first, last, of_batch, triangles)
         for b in range(first, last):
             most = 0.0
@@ -87,6 +95,8 @@ def carry_and_straighten(
 
 class CompiledTangents(TangentSteps):
     """The tangents of a cell in float64 whose loops over steps are compiled."""
+
+    _counts, _jobs = np.zeros(0, np.int64), 0
 
     @cached_property
     def _programs(self) -> dict[bool, Program]:
@@ -111,6 +121,35 @@ class CompiledTangents(TangentSteps):
         """As `TangentSteps.each`."""
         return self._straightened(directions, factors, 0, steps, 1, False)
 
+    @contextmanager
+    def helped(self, factors: Any, directions: Array) -> Iterator[None]:
+        """As `TangentSteps.helped`: panels of products are shared with another thread."""
+        rows, steps = directions.shape[-2], len(factors)
+        work = self._worth(rows)
+        alone = directions.size != rows * directions.shape[-1] or config.NUMBA_NUM_THREADS == 1
+        if alone or rows < WORTH_MIXING or work < WORTH_HELP:
+            yield
+            return
+        program, _, panels, _, room = self._given(factors, rows, rows)
+        self._counts, self._jobs = np.zeros(2 + OF_JOB * ROOM * steps * len(program), np.int64), 0
+        given = program, panels, factors, room, rows
+        if not help_carry.signatures:  # compiled here: another thread would be too late for a while
+            help_carry(np.array([0, 1]), *given)
+        with helped_by(help_carry, self._counts, *given):
+            try:
+                yield
+            finally:
+                self._counts[1] = 1
+                self._counts = np.zeros(0, np.int64)
+
+    def _take(self, jobs: int) -> tuple[Array, int]:
+        """The counts, and the first of so many jobs that are free; nobody helps where there are not so many."""
+        first = self._jobs
+        if OF_JOB * (first + jobs) + 2 > len(self._counts):
+            return np.zeros(0, np.int64), 0
+        self._jobs += jobs
+        return self._counts, first
+
     def _straightened(
         self, directions: Array, factors: Any, start: int, count: int, steps: int, judged: bool
     ) -> Stretch:  # fmt: skip
@@ -121,7 +160,8 @@ class CompiledTangents(TangentSteps):
         found = np.zeros((many, each, each)), growth, largest, np.empty(many * judged)
         wanted = (self._worth(count * steps * len(rows)) + count * many * each**3) // WORTH_A_THREAD
         given = self._given(factors, len(rows), each)
-        in_parts(carry_and_straighten, many, wanted, start, count, steps, *given, rows, *found)
+        counts, jobs = self._take(count * steps * len(given[0]))
+        in_parts(carry_and_straighten, many, wanted, start, count, steps, *given, counts, jobs, rows, *found)
         growth, largest = growth.reshape(count, *batch, each), largest.reshape(count, *batch)
         condition = float(found[3].max()) if judged else np.nan
         return Stretch(rows.reshape(directions.shape), start, steps, growth, largest, condition)

@@ -1,5 +1,8 @@
 """Compiled tangents and orthonormal directions: the same numbers as NumPy's, for every cell, any size, any batch."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -14,6 +17,7 @@ from tests.support.frameworks import require
 
 numba = require("numba")
 carry = require("symlstm.codegen.fast.carry").carry
+tangents, parts = require("symlstm.codegen.fast.tangents"), require("symlstm.codegen.fast.parts")
 orthonormal = require("symlstm.codegen.fast.orthonormal")
 LANES = require("symlstm.codegen.fast.reflections").LANES
 
@@ -38,7 +42,8 @@ def test_directions_are_carried_as_numpy_carries_them(name, batch, count):
         for k in range(start, start + steps):
             expected = slow.apply(expected, given[0], k)
         found = v.reshape(-1, v.shape[-1]).copy()
-        carry(0, len(found), start, steps, *fast._given(given[1], len(found), count), found)
+        alone = np.zeros(0, np.int64), 0
+        carry(0, len(found), start, steps, *fast._given(given[1], len(found), count), *alone, found)
         atol = 1e-12 * np.abs(expected).max()
         np.testing.assert_allclose(found.reshape(v.shape), expected, rtol=1e-12, atol=atol)
         same(fast.stretch(v, given[1], start, steps), slow.stretch(v, given[0], start, steps))
@@ -103,11 +108,84 @@ def test_parts_in_several_threads_are_the_whole(name, batch, monkeypatch):
     ((piece, factors),) = stream.pieces(lambda piece: fast.factors(piece.known, (6, *batch)))
     v = np.random.default_rng(1).normal(size=(*batch, 5, sum(stream.sizes)))
     one = fast.stretch(v, factors, 1, 4), fast.each(v, factors, 6)
-    monkeypatch.setattr(require("symlstm.codegen.fast.tangents"), "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(tangents, "WORTH_A_THREAD", 1)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
     for found, expected in zip((fast.stretch(v, factors, 1, 4), fast.each(v, factors, 6)), one, strict=True):
         for name in ("directions", "growth", "largest", "condition"):
             np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "lstm_peephole"])
+@pytest.mark.parametrize("count", [3, 9, 40])
+@pytest.mark.parametrize("room", [0, 3])
+def test_panels_shared_with_another_thread_are_the_same_to_the_bit(name, count, room, monkeypatch):
+    stream = setting(sl.cell(name), n=70, steps=30)
+    _, fast = both(stream)
+    ((piece, factors),) = stream.pieces(lambda piece: fast.factors(piece.known, (30,)))
+    v = np.random.default_rng(1).normal(size=(count, sum(stream.sizes)))
+    alone = fast.stretch(v, factors, 1, 20), fast.stretch(v, factors, 0, 30), fast.each(v, factors, 30)
+    made = []
+    monkeypatch.setattr(tangents, "WORTH_HELP", 1)
+    monkeypatch.setattr(tangents, "ROOM", room)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    for k in range(500):
+        if k > 5 and (room == 0 or sum(made)):
+            break
+        with fast.helped(factors, v):
+            found = fast.stretch(v, factors, 1, 20), fast.stretch(v, factors, 0, 30), fast.each(v, factors, 30)
+            jobs = fast._counts[2:].reshape(-1, 4)
+            made.append(jobs[:, 2].sum())  # begun by the other thread
+            number = -(-70 // tangents.Writer(fast, True).program.panels.shape[1])
+            assert set(np.unique(jobs[:, 3])) <= {0, number}
+        for one, other in zip(found, alone, strict=True):
+            for part in ("directions", "growth", "largest", "condition"):
+                np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+    assert (sum(made) > 0) == (room > 0)
+
+
+def test_who_is_helped_waits_for_no_other_thread(monkeypatch):
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    stop, seen = threading.Event(), []
+
+    def part(first, last):
+        seen.append((first, last, threading.current_thread().name))
+
+    with parts.helped_by(stop.wait):
+        parts.in_parts(part, 8, 2)  # the only other thread waits for what comes after this
+        stop.set()
+    assert seen == [(0, 8, threading.current_thread().name)]
+    seen.clear()
+    parts.in_parts(part, 8, 2)
+    assert sorted(seen)[0][:2] == (0, 4) and len({name for *_, name in seen}) == 2
+    seen.clear()
+    parts.beside(parts.in_parts, part, 8, 2)()
+    assert len(seen) == 1
+
+
+def test_states_that_overflow_in_a_piece_that_another_thread_makes_are_named(monkeypatch):
+    def growing(h_prev: "n", *, a: "n"):
+        h = a * h_prev
+        return h
+
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    with pytest.raises(ValueUnusable, match=r"at step 102\d \(from 0\), h has infinity"):
+        sl.lyapunov(growing, {"a": np.array([2.0])}, steps=1100, states=np.ones(1), backend="numba")
+
+
+def test_other_threads_may_ask_at_the_same_time(monkeypatch):
+    """Large enough that panels are shared; all use the same pool."""
+    monkeypatch.setattr(tangents, "WORTH_HELP", 1)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    p = sl.parameters("lstm", n=40, m=3, rng=0)
+    x = np.random.default_rng(0).normal(size=(400, 3))
+
+    def run(_=None):
+        return sl.lyapunov("lstm", p, x, count=5, backend="numba").exponents
+
+    expected = run()
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(run, range(12)):
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", [*BUILT_IN, *VARIANTS])
