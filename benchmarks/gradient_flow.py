@@ -184,7 +184,7 @@ def exponents(n: int, count: int, steps: int, peers: Sequence[str], rounds: int,
         for name, backend in OURS.items()
     }
     if count < 2 * n:
-        runs["the products alone, in JAX"] = jax["products"]
+        runs[PRODUCTS] = jax["products"]
     for name in peers:
         library, _, way = name.partition(": ")
         runs[name] = (torch if library == "torch" else jax)[f"exponents, {way}"]
@@ -202,7 +202,7 @@ def _rows(
     first = np.asarray(runs["symlstm"]())
     factors = factors or {}
     for name, run in runs.items():
-        if name.startswith("the products alone"):
+        if name == PRODUCTS:
             continue
         expected = first if factors.get(name, 1.0) == 1.0 else short
         found = np.asarray(run())
@@ -214,8 +214,8 @@ def _rows(
     rows = []
     for name, timing in taken.items():
         factor = factors.get(name, 1.0)
-        ratio = factor * timing.times_slower_than(taken["symlstm"])
-        rows.append(f"| {what} | {name} | {shown(factor * timing.median)} | {ratio:.2f} |")
+        ratios = [f"{factor * timing.times_slower_than(taken[ours]):.2f}" if ours in taken else "" for ours in OURS]
+        rows.append(f"| {what} | {name} | {shown(factor * timing.median)} | {' | '.join(ratios)} |")
     return rows
 
 
@@ -246,6 +246,7 @@ def memory(steps: Sequence[int]) -> str:
     return "\n".join(rows)
 
 
+PRODUCTS = "the products alone, in JAX"
 OURS = {"symlstm": "numpy", "symlstm, Numba": "numba"}
 LEADING = ("torch: jacrev", "torch: jvp", "jax: jvp", "jax: stacked by hand")
 FULL = ("torch: jacrev", "jax: jvp", "jax: stacked by hand")
@@ -256,7 +257,7 @@ def table(
     budget: float = 60.0, long: Sequence[int] = (1000, 100_000),
 ) -> str:  # fmt: skip
     """A Markdown table of times, and one of peak memory."""
-    lines = ["| | who | median | times symlstm's |", "|---|---|---|---|"]
+    lines = ["| | who | median | times symlstm's | times symlstm's with Numba |", "|---|---|---|---|---|"]
     lines += one_step(size, count, rounds)
     lines += exponents(size, count, steps, LEADING, rounds, budget)
     for n in full:

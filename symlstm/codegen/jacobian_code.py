@@ -28,11 +28,11 @@ LONGEST = 55
 class Derivatives:
     """The statements for the Jacobians of some quantities by one vector.
 
-    places: for each wanted quantity, the text of the array (..., rows, columns), filled with zeros, that takes its
-    Jacobian. known: what has been found for a quantity, to be put into later Jacobians; shown: the same for comments.
-    written: the wanted quantities whose Jacobians are not zero; filled: of these, those of which every entry is
-    written. left_out: those behind a choice, which are inserted, so
-    that they are not multiplied by zeros where they are infinite.
+    places: for each wanted quantity, the text of the array (..., rows, columns) that takes its Jacobian. known: what
+    has been found for a quantity, to be put into later Jacobians; shown: the same for comments. written: the wanted
+    quantities whose Jacobians are not zero; filled: of these, those of which every entry is written; the places of the
+    others must have zeros. left_out: those behind a choice, which are inserted, so that they are not multiplied by
+    zeros where they are infinite.
     """
 
     body: Body

@@ -39,8 +39,9 @@ def state_jacobian_function(cell: Cell, reserved: Sequence[str]) -> tuple[str, s
         made.add()
         written |= {(q, other.previous) for q in made.written}
         filled |= {(q, other.previous) for q in made.filled}
-    named = {place: name for place, name in places.items() if place in written}
-    rest = [name for place, name in places.items() if place not in filled] if written == set(places) else [out]
+    rest = [[places[s.current, o.previous] for o in cell.states if (s.current, o.previous) not in filled]
+            for s in cell.states]  # fmt: skip
+    named = {place: name for place, name in places.items() if place in written or place not in filled}
     body.statements.insert(0, _blocks(cell, out, body.extra, named, _cleared(body.extra, rest)))
     text = body.write("state_jacobian", _doc(cell), lambda w, e: [f"return {out}"], with_values=True)
     return text, body.writer.helpers
@@ -57,9 +58,10 @@ def _doc(cell: Cell) -> str:
     return f"{first}\n\nout: where it is written; a new array where it is None."
 
 
-def _cleared(given: str, places: list[str]) -> list[str]:
+def _cleared(given: str, places: list[list[str]]) -> list[str]:
     """The lines that clear, of an array that is given, what is not written otherwise; a new one has zeros there."""
-    return [f"if {given} is not None:", f"    {' = '.join(f'{place}[...]' for place in places)} = 0"] if places else []
+    lines = [f"    {' = '.join(f'{place}[...]' for place in some)} = 0" for some in places if some]
+    return [f"if {given} is not None:", *lines] if lines else []
 
 
 def _by_columns(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
@@ -72,7 +74,7 @@ def _by_columns(cell: Cell, reserved: Sequence[str]) -> tuple[str, set[str]]:
     def allocate(writer: ArrayWriter, exprs: tuple[Matrix, ...]) -> list[str]:
         size, types = writer.sizes.text(total), ", ".join(writer.spell(s.current) for s in cell.states)
         new = f"np.zeros((*{batch}, {size}, {size}), np.result_type({types}))"
-        return [f"{out} = {new} if {body.extra} is None else {body.extra}", *_cleared(body.extra, [out])]
+        return [f"{out} = {new} if {body.extra} is None else {body.extra}", *_cleared(body.extra, [[out]])]
 
     body.add(Statement((), allocate))
     starts = [sp.expand(sp.Add(*rows[:k])) for k in range(len(rows))]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.codegen.streaming import Piece, Step, Stream
+from symlstm.codegen.pieces import Piece
+from symlstm.codegen.streaming import Step, Stream
 from symlstm.errors import RuleMissing
 from symlstm.gradient_flow.determinant import evaluator, logdet
 

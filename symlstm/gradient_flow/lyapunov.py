@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.codegen.streaming import Piece, Step, Stream
+from symlstm.codegen.pieces import Piece, Pieces
+from symlstm.codegen.streaming import Step, Stream
 from symlstm.codegen.tangent_plan import plan_of
 from symlstm.codegen.tangent_steps import Stretch, orthonormal, sizes_of, tangent_steps
 from symlstm.errors import ValueUnusable
@@ -82,14 +83,15 @@ def lyapunov(
     ValueUnusable, NameUnknown.
     """
     stream = stream_of(cell, parameters, X, steps, states, backend)
+    pieces = Pieces(stream)
     if plan_of(stream.cell) is not None:
-        stream.start()
+        pieces.start()
     run = SpectrumRun(stream, count, burn_in, rng)
     if run.stretches is None:
         for step in stream:
             run.take(step)
     else:
-        for piece, factors in stream.pieces(run.stretches.factors):
+        for piece, factors in pieces.each(run.stretches.factors):
             run.take_piece(piece, factors)
     return run.result()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from symlstm.codegen.streaming import LONGEST, Piece
+from symlstm.codegen.pieces import LONGEST, Piece
 from symlstm.codegen.tangent_steps import Stretch, TangentSteps
 
 Array = np.ndarray[Any, Any]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symlstm as sl
+from symlstm.codegen.pieces import Pieces
 from symlstm.codegen.tangent_plan import plan_of
 from symlstm.codegen.tangent_steps import condition, tangent_steps
 from symlstm.errors import ValueUnusable
@@ -43,7 +44,7 @@ def test_the_products_of_a_piece_are_those_of_its_steps(name, batch):
     found = tangent_steps(cell, stream.p, stream.lengths, np.float64)
     rows = sum(stream.sizes)
     v = np.random.default_rng(1).normal(size=(*batch, 4, rows))
-    ((piece, factors),) = stream.pieces(lambda piece: found.factors(piece.known, (piece.steps, *batch)))
+    ((piece, factors),) = Pieces(stream).each(lambda piece: found.factors(piece.known, (piece.steps, *batch)))
     for k, step in enumerate(stream):
         expected = step.jvp(v.mT).mT
         allowed = 8 * rows * EPS * (np.abs(step.jacobian()) @ np.abs(v.mT)).mT + 40 * EPS
@@ -61,12 +62,12 @@ def test_a_cell_whose_matrices_change_with_time_is_taken_step_by_step():
 def taken(stream, count):
     """The exponents, and the lengths of the stretches."""
     run = SpectrumRun(stream, count, 0)
-    for piece, factors in stream.pieces(run.stretches.factors):
+    for piece, factors in Pieces(stream).each(run.stretches.factors):
         run.take_piece(piece, factors)
     exponents, lengths = run.exponents, []
     run = SpectrumRun(stream, count, 0)
     sums = np.zeros(count)
-    for piece, factors in stream.pieces(run.stretches.factors):
+    for piece, factors in Pieces(stream).each(run.stretches.factors):
         for found in run.stretches.over(piece, factors, lambda index: stream.steps):
             assert found.steps == 1 or found.condition <= CONDITION
             lengths.append(found.steps)

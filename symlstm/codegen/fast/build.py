@@ -69,15 +69,25 @@ def fast_functions(source: str, module: str) -> dict[str, Any]:
 
         def fill(*given: Any) -> None:
             sums = [one for one in given if one]
-            alike = all(s[0].shape[:-1] == sums[0][0].shape[:-1] and s[0].dtype == sums[0][0].dtype for s in sums)
-            if alike and sums[0][0].dtype in DTYPES:
+            if not sums:
+                return
+            if all(_is_fast(out, sums[0][0]) for out, *_ in sums):
                 fill_together(*sums)
-            else:
-                for one in sums:
-                    (fill_rows if one[0].dtype in DTYPES else slow)(*one)
+                return
+            for out, *terms in sums:
+                if not terms:
+                    out[...] = 0
+                else:
+                    (fill_rows if _is_fast(out, out) else slow)(out, *terms)
 
         space["fill_rows"], space["fill_together"] = lambda *one: fill(one), fill
     return space
+
+
+def _is_fast(out: Any, like: Any) -> bool:
+    """Whether the rows of an array can be written by compiled code, beside those of another one."""
+    alike = out.shape[:-1] == like.shape[:-1] and out.dtype == like.dtype
+    return alike and out.dtype in DTYPES and out.strides[-1] == out.itemsize
 
 
 def _square(njit: Any) -> Any:

@@ -26,8 +26,10 @@ begins there; -1: times one.
 """
 MOST = 4
 """Terms of a MIXED: so their factors stay in registers."""
-OF_JOB = 4
-"""Counts of a job, which is an operation of a step."""
+AT, DONE, FIRST = range(3)
+"""Counts: the job that `carry` is at, counted from 1; whether it is done; where those of the first job begin."""
+WHICH, BEGUN, BACK, MADE, OF_JOB = range(5)
+"""Counts of a job: which operation of which step; panels begun; those begun from the back; those made; how many."""
 FEW, MORE = (5, 10) if COUNT == 32 else (2, 4)
 """Rows of tiles that mix, and keep nothing: MORE is as many as the registers allow."""
 
@@ -95,10 +97,10 @@ def carry(
                             set_mixed(o, p, count, begin, end, factors, at, panels, room, buffers)
                     else:
                         job = jobs + (t - start) * len(program) + k
-                        counts[OF_JOB * job + 2] = t * len(program) + k
-                        show(counts, 0, job + 1)
+                        counts[FIRST + OF_JOB * job + WHICH] = t * len(program) + k
+                        show(counts, AT, job + 1)
                         share(o, job, counts, False, count, begin, end, factors, at, panels, room, buffers)
-                        while seen(counts, OF_JOB * job + 5) < -(-o[6] // panels.shape[1]):
+                        while seen(counts, FIRST + OF_JOB * job + MADE) < -(-o[6] // panels.shape[1]):
                             pass
                 continue
             of, next_one = first // each, (first // each + 1) * each  # which of the batch; no division for each row
@@ -122,16 +124,15 @@ def carry(
 def help_carry(counts: Any, program: Any, panels: Any, given: Any, room: Any, count: int) -> None:
     """Make panels of what `carry` is at, for one example with `count` rows, until it is done.
 
-    counts: the job that it is at, counted from 1; whether all is done; then, of each job: which operation of which step
-    it is, the panels begun, those begun here, and those made. Panels are begun from the first on there and from the
-    last on here, so that both find theirs in their caches at the next step.
+    counts: see AT and WHICH. Panels are begun from the first on there and from the last on here, so that both find
+    theirs in their caches at the next step.
     """
     factors, buffers, last = given.reshape(-1), new_buffers(program, panels), 0
-    while seen(counts, 1) == 0:
-        job = seen(counts, 0) - 1
+    while seen(counts, DONE) == 0:
+        job = seen(counts, AT) - 1
         if job >= last:
             last = job + 1
-            step, k = divmod(counts[OF_JOB * job + 2], len(program))
+            step, k = divmod(counts[FIRST + OF_JOB * job + WHICH], len(program))
             at = step * given.shape[1] * given.shape[2]
             share(program[k], job, counts, True, count, 0, count, factors, at, panels, room, buffers)
 
@@ -143,12 +144,12 @@ def share(
 ) -> None:  # fmt: skip
     """Panels of a MIXED, as many as the other thread leaves."""
     number, made = -(-o[6] // panels.shape[1]), 0
-    while count_on(counts, OF_JOB * job + 3, 1) < number:
-        p = number - 1 - count_on(counts, OF_JOB * job + 4, 1) if back else made
+    while count_on(counts, FIRST + OF_JOB * job + BEGUN, 1) < number:
+        p = number - 1 - count_on(counts, FIRST + OF_JOB * job + BACK, 1) if back else made
         set_mixed(o, p, count, begin, end, factors, start, panels, room, buffers)
         made += 1
     if made:
-        count_on(counts, OF_JOB * job + 5, made)
+        count_on(counts, FIRST + OF_JOB * job + MADE, made)
 
 
 @inner

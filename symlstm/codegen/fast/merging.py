@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ONE, SEVERAL = "fill_rows", "fill_together"
 
 
 def merged(text: str) -> str:
-    """The text of a module where calls of `fill_rows` are made together, as far as no statement needs one before."""
+    """The text of a module where calls of `fill_rows` are made together, as far as no statement between needs one."""
     tree = ast.parse(text)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
@@ -24,11 +25,11 @@ def _merged(body: list[ast.stmt]) -> list[ast.stmt]:
     base_of: dict[str, str] = {}
 
     def end() -> None:
-        if len(waiting) > 1:
+        if len(waiting) > 1 and any(filling.terms for filling in waiting.values()):
             sums = [filling.sum for filling in waiting.values()]
             found.append(ast.Expr(ast.Call(ast.Name(SEVERAL, ast.Load()), sums, [])))
         else:
-            found.extend(filling.statement for filling in waiting.values())
+            found.extend({id(f.statement): f.statement for f in waiting.values()}.values())
         found.extend(after.values())
         waiting.clear()
         after.clear()
@@ -43,9 +44,14 @@ def _merged(body: list[ast.stmt]) -> list[ast.stmt]:
         elif not fillings:
             parts = [statement]
         needed = {*waiting, *(base_of[name] for name in waiting if name in base_of)}
+        needed |= {view for view, base in base_of.items() if base in waiting}
         simple = fillings or isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr))
-        later: list[ast.AST] = [*after.values()] if fillings else [f.sum for f in waiting.values()]
-        if not simple or needed & _names(parts) or _names(later) & _written(statement, fillings, diagonal):
+        later: list[ast.AST] = [*after.values()]
+        for filling in waiting.values():
+            later += filling.parts_of_matrices(base_of) if fillings else [filling.sum]
+        read_later = _names(later) | {base_of[name] for name in _names(later) if name in base_of}
+        changed = _written(statement, fillings, diagonal, plain)
+        if not simple or needed & _names(parts) or read_later & changed:
             end()
         waiting |= {filling.name: filling for filling in fillings}
         if diagonal in waiting:
@@ -72,6 +78,11 @@ class Filling:
         """As an argument of what makes several together."""
         whole: ast.expr = ast.Tuple([ast.Name(self.name, ast.Load()), *self.terms], ast.Load())
         return whole if self.test is None else ast.IfExp(self.test, whole, ast.Tuple([], ast.Load()))
+
+    def parts_of_matrices(self, views: Mapping[str, str]) -> list[ast.AST]:
+        """What is read while rows are written; a matrix that has a name is read row by row, in step with them."""
+        matrices = [term.elts[1] for term in self.terms if isinstance(term, ast.Tuple)]
+        return [m for m in matrices if not isinstance(m, ast.Name) or m.id in views]
 
 
 def _fillings(statement: ast.stmt) -> list[Filling]:
@@ -118,11 +129,13 @@ def _names(nodes: list[ast.AST]) -> set[str]:
     return {node.id for part in nodes for node in ast.walk(part) if isinstance(node, ast.Name)}
 
 
-def _written(statement: ast.stmt, fillings: list[Filling], diagonal: str) -> set[str]:
-    """The names that a statement changes, or what they stand for; a diagonal waits like what is read."""
+def _written(statement: ast.stmt, fillings: list[Filling], diagonal: str, waiting: set[str]) -> set[str]:
+    """The names that a statement changes, or what they stand for; a diagonal of what waits waits too."""
     if fillings:
         return {filling.name for filling in fillings}
-    if diagonal or not isinstance(statement, (ast.Assign, ast.AugAssign)):
+    if diagonal:
+        return {diagonal} - waiting
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)):
         return set()
     return _names([*statement.targets] if isinstance(statement, ast.Assign) else [statement.target])
 

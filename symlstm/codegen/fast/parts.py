@@ -72,23 +72,33 @@ def _elsewhere(processor: int, keep: Any, function: Callable[..., Result], *argu
 
 @contextmanager
 def helped_by(function: Callable[..., object], *arguments: Any) -> Iterator[None]:
-    """function(*arguments) in another thread, which ends only when this one tells it to: nothing here waits for it."""
-    beside(function, *arguments)
-    before = hasattr(_own, "busy")
-    _own.busy = True
+    """function(*arguments) in another thread, which ends when this one tells it to.
+
+    While it runs, this thread waits for no other of the pool.
+    """
+    before, future = hasattr(_own, "busy"), None
     try:
+        if config.NUMBA_NUM_THREADS > 1 and not before:
+            future = _pool().submit(_elsewhere, _find_processor()(), None, function, *arguments)
+        _own.busy = True
         yield
     finally:
         if not before:
-            del _own.busy
+            _own.__dict__.pop("busy", None)
+        if future is not None:
+            future.cancel()
 
 
 def beside(function: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
-    """Begin function(*arguments) in another thread, where there is one; what waits for the result."""
+    """Begin function(*arguments) in another thread, where there is one; what waits for the result.
+
+    What has not begun by then, because the others have something else to do, is done by who waits.
+    """
+    call = partial(function, *arguments)
     if config.NUMBA_NUM_THREADS == 1 or hasattr(_own, "busy"):
-        return partial(function, *arguments)
+        return call
     future: Future[Result] = _pool().submit(_elsewhere, _find_processor()(), None, function, *arguments)
-    return future.result
+    return lambda: call() if future.cancel() else future.result()
 
 
 def in_parts(function: Callable[..., object], count: int, wanted: int, *arguments: Any, keep: Any = None) -> None:
@@ -100,9 +110,14 @@ def in_parts(function: Callable[..., object], count: int, wanted: int, *argument
     bounds = list(pairwise(count * k // parts for k in range(parts + 1)))
     processor = _find_processor()() if parts > 1 else -1
     others = [_pool().submit(_elsewhere, processor, keep, function, *ends, *arguments) for ends in bounds[1:]]
+    left = []
     try:
         function(*bounds[0], *arguments)
     finally:
+        left = [ends for ends, other in zip(bounds[1:], others, strict=True) if other.cancel()]
         wait(others)
+    for ends in left:  # what has not begun by now
+        function(*ends, *arguments)
     for other in others:
-        other.result()
+        if not other.cancelled():
+            other.result()

@@ -69,6 +69,7 @@ class Writer:
                 self.operations.append([TERM, self.places[place], length, at, width, column, factor, int(not known)])
                 known.add(id(t))
         wide = max(map(len, self.operations), default=0)
+        wide = max(wide, 8)  # what every operation is looked for
         rows = [o + [0] * (wide - len(o)) for o in self.operations]
         panels = np.zeros((self.rows, WIDE))
         for start, matrix in self.matrices:

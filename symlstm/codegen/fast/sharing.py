@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-
-INTEGER = ir.IntType(64)
 
 
 def _entry(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

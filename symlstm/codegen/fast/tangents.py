@@ -1,8 +1,8 @@
 """J V over many steps with everything between two orthonormal sets of directions compiled.
 
-What a step consists of is data, a table of products and of terms, so that one compiled loop serves all cells. Between
-two QRs each direction goes its way by itself: parts of them go side by side, each in a thread of its own. Where there
-is a QR after each step, parts of the batch do.
+What a step consists of is data, a table of products and of terms, so that one compiled loop serves all cells. Of
+several examples parts go side by side, each in a thread of its own; of one example two threads share the panels of each
+product: its matrices are read by halves then, which fit in the cache of a core where the whole of them does not.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numba import config
 
-from symlstm.codegen.fast.carry import OF_JOB, carry, help_carry
+from symlstm.codegen.fast.carry import DONE, MIXED, OF_JOB, carry, help_carry
 from symlstm.codegen.fast.jobs import WORTH_A_THREAD
 from symlstm.codegen.fast.orthonormal import length, orthonormalise
 from symlstm.codegen.fast.parts import helped_by, in_parts
@@ -31,6 +30,8 @@ WORTH_HELP = 1 << 19
 """Multiply-adds of a step that are worth sharing with a second thread."""
 ROOM = 3
 """So many times as many jobs as steps have: some stretches are taken again."""
+NOBODY = np.zeros(0, np.int64)
+"""The counts where nobody helps."""
 
 
 @compiled
@@ -96,16 +97,11 @@ def carry_and_straighten(
 class CompiledTangents(TangentSteps):
     """The tangents of a cell in float64 whose loops over steps are compiled."""
 
-    _counts, _jobs = np.zeros(0, np.int64), 0
-
-    @cached_property
-    def _programs(self) -> dict[bool, Program]:
-        """By whether matrices are summed up first."""
-        return {}
-
-    @cached_property
-    def _rooms(self) -> dict[tuple[bool, int], Array]:
-        return {}
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._programs: dict[bool, Program] = {}  # by whether matrices are summed up first
+        self._rooms: dict[tuple[bool, int], Array] = {}
+        self._counts, self._jobs = NOBODY, 0
 
     def factors(self, known: Any, axes: tuple[int, ...]) -> Any:
         """All vectors side by side, (steps, batch, all of them), from all values of the steps by name."""
@@ -125,28 +121,29 @@ class CompiledTangents(TangentSteps):
     def helped(self, factors: Any, directions: Array) -> Iterator[None]:
         """As `TangentSteps.helped`: panels of products are shared with another thread."""
         rows, steps = directions.shape[-2], len(factors)
-        work = self._worth(rows)
-        alone = directions.size != rows * directions.shape[-1] or config.NUMBA_NUM_THREADS == 1
-        if alone or rows < WORTH_MIXING or work < WORTH_HELP:
+        program, _, panels, _, room = self._given(factors, rows, rows)
+        one_example = directions.size == rows * directions.shape[-1]
+        shared = one_example and self._worth(rows) >= WORTH_HELP and MIXED in program[:, :1]
+        if not shared or config.NUMBA_NUM_THREADS == 1:
             yield
             return
-        program, _, panels, _, room = self._given(factors, rows, rows)
-        self._counts, self._jobs = np.zeros(2 + OF_JOB * ROOM * steps * len(program), np.int64), 0
+        counts = np.zeros(2 + OF_JOB * ROOM * steps * len(program), np.int64)
         given = program, panels, factors, room, rows
         if not help_carry.signatures:  # compiled here: another thread would be too late for a while
             help_carry(np.array([0, 1]), *given)
-        with helped_by(help_carry, self._counts, *given):
-            try:
+        try:
+            with helped_by(help_carry, counts, *given):
+                self._counts, self._jobs = counts, 0
                 yield
-            finally:
-                self._counts[1] = 1
-                self._counts = np.zeros(0, np.int64)
+        finally:
+            counts[DONE] = 1
+            self._counts = NOBODY
 
     def _take(self, jobs: int) -> tuple[Array, int]:
         """The counts, and the first of so many jobs that are free; nobody helps where there are not so many."""
         first = self._jobs
         if OF_JOB * (first + jobs) + 2 > len(self._counts):
-            return np.zeros(0, np.int64), 0
+            return NOBODY, 0
         self._jobs += jobs
         return self._counts, first
 

@@ -59,7 +59,7 @@ MORE = f"c, d = J[{N}:, :{N}], J[{N}:, {N}:]"
         (["fill_rows(a, (v, W))", "fill_rows(b, (v, W))", "diagonal(a)[...] += b[0]"], [2]),
         (["fill_rows(a, (v, W))", "v = 2 * v", "fill_rows(b, (v, W))"], []),
         (["fill_rows(a, (v, W))", "v[0] = 0", "fill_rows(b, (v, W))"], []),
-        (["fill_rows(a, (v, c))", "fill_rows(c, (v, W))"], [2]),
+        (["fill_rows(a, (v, c))", "fill_rows(c, (v, W))"], []),
         (["fill_rows(a, (v, W))", "fill_rows(b, (v, a))", "diagonal(a)[...] += v"], [2]),
         (["fill_rows(a, (v, W))", "diagonal(a)[...] += v", "diagonal(a)[...] *= v", "fill_rows(b, (v, W))"], []),
         (["fill_rows(a, (v, W))", "J[...] *= 2", "fill_rows(b, (v, W))"], []),
@@ -69,6 +69,13 @@ MORE = f"c, d = J[{N}:, :{N}], J[{N}:, {N}:]"
         (["if out is None:", "    a[...] = 0", "fill_rows(c, (v, W))"], [1]),
         (["if v[0] > 0:", "    fill_rows(a, (v, W))", "else:", "    a[...] = 1", "fill_rows(b, (v, a))"], []),
         (["a[...] = 0"], []),
+        (["J[...] = 0", "diagonal(b)[...] = v", "fill_rows(a, (v, W))"], []),
+        (["if out is not None:", "    J[...] = 0", "b[..., :, 0] = v", "fill_rows(a, (v, W))"], []),
+        (["a[...] = b[...] = 0", "c[...] = 0", "diagonal(c)[...] = v"], []),
+        (["c[...] = 2", "u = c[0]", "fill_rows(a, (v, c))", "diagonal(c)[...] += v", "fill_rows(b, (v, W))"], []),
+        (["fill_rows(a, (v, W))", "diagonal(a)[...] += v", "v = 2 * v", "fill_rows(b, (v, W))"], []),
+        (["c[...] = W", "fill_rows(a, (v, c[0][None]))", "fill_rows(c, (v, W.T))"], []),
+        (["c[...] = W", "u = c[::-1]", "fill_rows(a, (v, u))", "fill_rows(c, (v, W.T))"], []),
     ],
 )
 def test_what_is_made_together_gives_the_same(lines, together):

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import symlstm as sl
+from symlstm.codegen.pieces import Pieces
 from symlstm.codegen.tangent_steps import tangent_steps
 from symlstm.errors import ExtraMissing, ValueUnusable
-from symlstm.functions import tanh
+from symlstm.functions import sigmoid, tanh
 from symlstm.gradient_flow.reading import stream_of
 from tests.flow.numbers import BUILT_IN, VARIANTS, variant
 from tests.flow.test_stretches import negated, setting
@@ -35,7 +36,7 @@ def test_directions_are_carried_as_numpy_carries_them(name, batch, count):
     cell = sl.cell(negated) if name == "negated" else variant(name) if name in VARIANTS else sl.cell(name)
     stream = setting(cell, n=37, steps=6, batch=batch)
     slow, fast = both(stream)
-    ((piece, given),) = stream.pieces(lambda piece: [t.factors(piece.known, (6, *batch)) for t in (slow, fast)])
+    ((piece, given),) = Pieces(stream).each(lambda piece: [t.factors(piece.known, (6, *batch)) for t in (slow, fast)])
     v = np.random.default_rng(1).normal(size=(*batch, count, sum(stream.sizes)))
     for start, steps in ((0, 1), (2, 4)):
         expected = v
@@ -105,7 +106,7 @@ def test_a_row_that_is_not_finite_is_told(bad):
 def test_parts_in_several_threads_are_the_whole(name, batch, monkeypatch):
     stream = setting(sl.cell(name), n=7, steps=6, batch=batch)
     _, fast = both(stream)
-    ((piece, factors),) = stream.pieces(lambda piece: fast.factors(piece.known, (6, *batch)))
+    ((piece, factors),) = Pieces(stream).each(lambda piece: fast.factors(piece.known, (6, *batch)))
     v = np.random.default_rng(1).normal(size=(*batch, 5, sum(stream.sizes)))
     one = fast.stretch(v, factors, 1, 4), fast.each(v, factors, 6)
     monkeypatch.setattr(tangents, "WORTH_A_THREAD", 1)
@@ -121,7 +122,7 @@ def test_parts_in_several_threads_are_the_whole(name, batch, monkeypatch):
 def test_panels_shared_with_another_thread_are_the_same_to_the_bit(name, count, room, monkeypatch):
     stream = setting(sl.cell(name), n=70, steps=30)
     _, fast = both(stream)
-    ((piece, factors),) = stream.pieces(lambda piece: fast.factors(piece.known, (30,)))
+    ((piece, factors),) = Pieces(stream).each(lambda piece: fast.factors(piece.known, (30,)))
     v = np.random.default_rng(1).normal(size=(count, sum(stream.sizes)))
     alone = fast.stretch(v, factors, 1, 20), fast.stretch(v, factors, 0, 30), fast.each(v, factors, 30)
     made = []
@@ -155,11 +156,83 @@ def test_who_is_helped_waits_for_no_other_thread(monkeypatch):
         stop.set()
     assert seen == [(0, 8, threading.current_thread().name)]
     seen.clear()
-    parts.in_parts(part, 8, 2)
+    both_there = threading.Barrier(2, timeout=60)
+    parts.in_parts(lambda *ends: (both_there.wait(), part(*ends)), 8, 2)
     assert sorted(seen)[0][:2] == (0, 4) and len({name for *_, name in seen}) == 2
     seen.clear()
-    parts.beside(parts.in_parts, part, 8, 2)()
+    parts._pool().submit(parts.in_parts, part, 8, 2).result(60)
     assert len(seen) == 1
+
+
+def test_a_thread_that_has_nothing_to_wait_for_does_what_has_not_begun(monkeypatch):
+    """The only other thread helps somebody else."""
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    begun, stop, seen = threading.Event(), threading.Event(), []
+
+    def helper():
+        begun.set()
+        stop.wait()
+
+    def ask():
+        begun.wait()
+        parts.in_parts(lambda first, last: seen.append((first, last)), 8, 2)
+        seen.append(parts.beside(lambda: "done")())
+
+    asking = threading.Thread(target=ask)
+    with parts.helped_by(helper):
+        asking.start()
+        asking.join(60)
+        stop.set()
+    assert seen == [(0, 4), (4, 8), "done"]
+
+
+def test_an_error_while_somebody_helps_lets_it_go(monkeypatch):
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    monkeypatch.setattr(tangents, "WORTH_HELP", 1)
+    stream = setting(sl.cell("lstm"), n=20, steps=30)
+    _, fast = both(stream)
+    ((piece, factors),) = Pieces(stream).each(lambda piece: fast.factors(piece.known, (30,)))
+    v = np.random.default_rng(1).normal(size=(4, 40))
+    with pytest.raises(KeyboardInterrupt), fast.helped(factors, v):
+        fast.stretch(v, factors, 0, 3)
+        raise KeyboardInterrupt
+    assert len(fast._counts) == 0
+    free = parts._pool().submit(threading.current_thread)
+    assert free.result(60) is not threading.current_thread()
+
+
+def five_gates(x: "m", h_prev: "n", *, W: "n m", A: "n n", B: "n n", C: "n n", D: "n n", E: "n n"):
+    f = sigmoid(A @ h_prev + W @ x)
+    g = tanh(B @ h_prev)
+    h = f * g * tanh(C @ h_prev) + tanh(D @ h_prev) * sigmoid(E @ h_prev)
+    return h
+
+
+def forgetful(h_prev: "n", *, b: "n"):
+    h = tanh(b)
+    return h
+
+
+def one_matrix_twice(x: "m", h_prev: "n", *, W: "n m", A: "n n", B: "n n"):
+    f = sigmoid(A @ h_prev + W @ x)
+    h = f * h_prev + (1 - f) * tanh(B @ h_prev)
+    return h
+
+
+@pytest.mark.parametrize("function", [five_gates, forgetful, one_matrix_twice])
+@pytest.mark.parametrize("count", [1, 2, 3, 12])
+def test_what_multiplies_the_same_directions(function, count):
+    stream = setting(sl.cell(function), n=37, steps=6)
+    slow, fast = both(stream)
+    ((piece, given),) = Pieces(stream).each(lambda piece: [t.factors(piece.known, (6,)) for t in (slow, fast)])
+    v = np.random.default_rng(1).normal(size=(count, 37))
+    found, expected = v.copy(), v
+    for k in range(4):
+        expected = slow.apply(expected, given[0], k)
+    program, moved, panels, factors, room = fast._given(given[1], count, count)
+    room[:] = np.nan
+    carry(0, count, 0, 4, program, moved, panels, factors, room, np.zeros(0, np.int64), 0, found)
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12 * np.abs(expected).max())
 
 
 def test_states_that_overflow_in_a_piece_that_another_thread_makes_are_named(monkeypatch):
@@ -195,7 +268,7 @@ def test_what_a_piece_keeps_is_what_its_equations_say(name, batch):
     for backend in ("numpy", "numba"):
         given = stream.p, stream.x, None if stream.cell.inputs else stream.steps, stream.first
         other = stream_of(stream.cell, *given, backend)
-        ((piece, _),) = other.pieces(lambda piece: None)
+        ((piece, _),) = Pieces(other).each(lambda piece: None)
         expected = other.values(piece.x, piece.states)
         assert {e.name for e in other.cell.equations} <= set(piece.known)
         for q, value in expected.items():
