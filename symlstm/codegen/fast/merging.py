@@ -87,9 +87,10 @@ class Filling:
 
 def _fillings(statement: ast.stmt) -> list[Filling]:
     """What a statement fills, if that is all that it does."""
-    if isinstance(statement, ast.If) and len(statement.body) == 1 and not statement.orelse:
-        inside = _fillings(statement.body[0])
-        return [Filling(f.name, f.terms, statement.test, statement) for f in inside if f.test is None]
+    if isinstance(statement, ast.If) and not statement.orelse:
+        inside = [_fillings(one) for one in statement.body]
+        whole_body = all(some and all(f.test is None for f in some) for some in inside)
+        return [Filling(f.name, f.terms, statement.test, statement) for some in inside for f in some if whole_body]
     if isinstance(statement, ast.Assign) and ast.unparse(statement.value) == "0":
         whole = [t.value for t in statement.targets if isinstance(t, ast.Subscript) and ast.unparse(t.slice) == "..."]
         names = [place.id for place in whole if isinstance(place, ast.Name)]

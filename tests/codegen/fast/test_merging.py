@@ -1,10 +1,12 @@
 """Which sums of rows are made together: all, as far as nothing in between needs one of them."""
 
+import ast
 import textwrap
 
 import numpy as np
 import pytest
 
+import symlstm as sl
 from tests.support.frameworks import require
 
 require("numba")
@@ -66,6 +68,8 @@ MORE = f"c, d = J[{N}:, :{N}], J[{N}:, {N}:]"
         (["fill_rows(a, (v, W))", "fill_rows(a, (v, W.T))", "fill_rows(b, (v, W))"], [2]),
         (["a[...] = b[...] = 0", "diagonal(b)[...] = v", "fill_rows(c, (v, W))", "fill_rows(d, (v, c))"], [4]),
         (["if out is not None:", "    a[...] = b[...] = 0", "fill_rows(c, (v, W))"], [3]),
+        (["if out is not None:", "    a[...] = 0", "    b[...] = 0", "fill_rows(c, (v, W))"], [3]),
+        (["if out is not None:", "    a[...] = 0", "    v = 2 * v", "fill_rows(c, (v, W))"], []),
         (["if out is None:", "    a[...] = 0", "fill_rows(c, (v, W))"], [1]),
         (["if v[0] > 0:", "    fill_rows(a, (v, W))", "else:", "    a[...] = 1", "fill_rows(b, (v, a))"], []),
         (["a[...] = 0"], []),
@@ -84,3 +88,12 @@ def test_what_is_made_together_gives_the_same(lines, together):
     found, calls = run(body_of(VIEWS, MORE, *lines))
     np.testing.assert_array_equal(found, expected)
     assert calls == together
+
+
+@pytest.mark.parametrize("name", ["lstm", "lstm_peephole"])
+def test_all_blocks_of_an_lstm_are_one_pass(name):
+    tree = ast.parse(merged(sl.compile(name).source))
+    (function,) = (f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "state_jacobian")
+    calls = [c for c in ast.walk(function) if isinstance(c, ast.Call) and isinstance(c.func, ast.Name)]
+    assert [len(c.args) for c in calls if c.func.id == "fill_together"] == [4]
+    assert not [c for c in calls if c.func.id == "fill_rows"]
