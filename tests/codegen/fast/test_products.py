@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -177,14 +179,16 @@ def test_two_callers_at_once_get_their_own_results():
 
 
 def test_an_error_in_one_part_is_raised_when_all_have_ended(monkeypatch):
-    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
-    ended = []
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    ended, all_there = [], threading.Barrier(2, timeout=60)
 
     def part(first, last):
+        all_there.wait()
         if first == 0:
             raise ValueError("the first")
+        time.sleep(0.05)
         ended.append(first)
 
     with pytest.raises(ValueError, match="the first"):
-        parts.in_parts(part, 3, 3)
-    assert sorted(ended) == [1, 2]
+        parts.in_parts(part, 2, 2)
+    assert ended == [1]
