@@ -113,7 +113,7 @@ def varying(
 ) -> ShapeError:
     """An input or a state whose last axes do not fit."""
     core, name = len(spec.axes), spec.name
-    got = _shown(shape[len(shape) - core :]) if len(shape) >= core else _shown(shape)
+    got = shape_text(shape[len(shape) - core :]) if len(shape) >= core else shape_text(shape)
     message = f"{name} must have {_wanted(cell, spec, sizes)}, not {got}"
     if spec.unknown(sizes):
         return ShapeError(message, "vectors are in the last axis, any batch axes before it")
@@ -130,10 +130,11 @@ def _wanted(cell: Cell, spec: Spec, sizes: Mapping[str, int]) -> str:
     shape = [spec.length(k, sizes) for k in range(len(spec.axes))]
     if len(shape) == 1:
         return f"{shape[0]} number{'s' * (shape[0] != 1)} ({spelled})"
-    return f"{_shown(tuple(shape))} numbers ({spelled})"
+    return f"{shape_text(tuple(shape))} numbers ({spelled})"
 
 
-def _shown(shape: Sequence[int]) -> str:
+def shape_text(shape: Sequence[int]) -> str:
+    """The lengths of axes as messages have them."""
     return " x ".join(map(str, shape)) or "one number"
 
 
@@ -145,7 +146,9 @@ def _sizes_text(cell: Cell, sizes: Mapping[str, int], origins: Mapping[str, str]
 
 def batches(names: Sequence[str], leading: Sequence[tuple[int, ...]]) -> ShapeError:
     """Leading axes that cannot be broadcast."""
-    shown = ", ".join(f"{name} has {_shown(one) if one else 'none'}" for name, one in zip(names, leading, strict=True))
+    shown = ", ".join(
+        f"{name} has {shape_text(one) if one else 'none'}" for name, one in zip(names, leading, strict=True)
+    )
     return ShapeError(f"the batch axes do not fit: {shown}", "all axes but the last must be equal, 1 or absent")
 
 
@@ -163,24 +166,26 @@ def parameter(
     notation = " x ".join(spelled)
     hint = _sizes_text(cell, sizes, origins)
     if spec.unknown(sizes):
-        return ShapeError(f"{name} must be {notation}, not {_shown(shape)}", hint)
+        return ShapeError(f"{name} must be {notation}, not {shape_text(shape)}", hint)
     wanted = tuple(spec.length(k, sizes) for k in range(len(own)))
     if len(own) == 2 and len(shape) == 2:
-        start = f"{name} must be {_shown(wanted)} ({notation})"
+        start = f"{name} must be {shape_text(wanted)} ({notation})"
         if shape == wanted[::-1]:
-            return ShapeError(f"{start}, not {_shown(shape)}", f"give {name}.T")
+            return ShapeError(f"{start}, not {shape_text(shape)}", f"give {name}.T")
         if joined is not None and shape[joined[0]] != wanted[joined[0]]:
             axis, parts = joined
             lengths = {_length(part.shape[0], sizes) for part in parts}
             beside = shape[1 - axis] == wanted[1 - axis] and lengths == {shape[axis]}
             why = _one_column(cell, parts, wanted[axis], axis)
-            return ShapeError(f"{start}: {why}", "" if beside else f"{name} is {_shown(shape)}; {hint}")
-        return ShapeError(f"{start}, not {_shown(shape)}", hint)
+            return ShapeError(f"{start}: {why}", "" if beside else f"{name} is {shape_text(shape)}; {hint}")
+        return ShapeError(f"{start}, not {shape_text(shape)}", hint)
     if len(own) == 1 and len(shape) == 2 and sorted(shape) == sorted((1, *wanted)):
-        return ShapeError(f"{name} must have {_wanted(cell, spec, sizes)}, not {_shown(shape)}", f"give {name}.ravel()")
+        return ShapeError(
+            f"{name} must have {_wanted(cell, spec, sizes)}, not {shape_text(shape)}", f"give {name}.ravel()"
+        )
     if len(own) == 1:
-        return ShapeError(f"{name} must have {_wanted(cell, spec, sizes)}, not {_shown(shape)}", hint)
-    return ShapeError(f"{name} must be {_shown(wanted)} ({notation or 'a number'}), not {_shown(shape)}", hint)
+        return ShapeError(f"{name} must have {_wanted(cell, spec, sizes)}, not {shape_text(shape)}", hint)
+    return ShapeError(f"{name} must be {shape_text(wanted)} ({notation or 'a number'}), not {shape_text(shape)}", hint)
 
 
 def _length(length: sp.Expr, sizes: Mapping[str, int]) -> int:

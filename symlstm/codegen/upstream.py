@@ -46,8 +46,8 @@ def read_upstream(cell: Cell, upstream: Any, given: Given) -> dict[str, Array]:
         core = len(wanted)
         leading = array.shape[: array.ndim - core]
         if array.ndim < core or array.shape[array.ndim - core :] != wanted or not _broadcasts(leading, given.batch):
-            full = " x ".join(str(v) for v in (*given.batch, *wanted)) or "one number"
-            shape = " x ".join(map(str, array.shape)) or "one number"
+            full = mismatch.shape_text((*given.batch, *wanted))
+            shape = mismatch.shape_text(array.shape)
             raise ShapeError(f"the upstream gradient of {name} must be {full}, as {name} is, not {shape}")
     require_finite(named, arrays)
     return found
@@ -57,11 +57,11 @@ def read_directions(cell: Cell, directions: Any, given: Given) -> Array:
     """Directions (..., s, k) in the space of all states, with the batch axes of the step. Raises ShapeError."""
     named = [("directions", directions)]
     (array,) = arrays_of(named, like=given.states[0].dtype)
-    rows = sum(shape_of(cell, s.previous, given.sizes)[0] for s in cell.states)
+    rows = _numbers_of_states(cell, given)
     if array.ndim < 2 or array.shape[-2] != rows or not _broadcasts(array.shape[:-2], given.batch):
         stacked = ", ".join(s.previous.name for s in cell.states)
         batch = "".join(f"{b} x " for b in given.batch)
-        shape = " x ".join(map(str, array.shape)) or "one number"
+        shape = mismatch.shape_text(array.shape)
         raise ShapeError(
             f"directions must be {batch}{rows} x k, not {shape}", f"in each column a change of {stacked}, stacked"
         )
@@ -75,11 +75,11 @@ def read_out(cell: Cell, out: Any, given: Given) -> Array | None:
         return None
     if not isinstance(out, np.ndarray):
         raise ValueUnusable(f"out must be a NumPy array, which is written into, not {type(out).__name__}")
-    rows = sum(int(np.prod(shape_of(cell, s.previous, given.sizes))) for s in cell.states)
+    rows = _numbers_of_states(cell, given)
     wanted = (*given.batch, rows, rows)
     if out.shape != wanted:
-        shown = [" x ".join(map(str, shape)) or "one number" for shape in (wanted, out.shape)]
-        raise ShapeError(f"out must be {shown[0]}, as the state Jacobian is, not {shown[1]}")
+        full, shape = map(mismatch.shape_text, (wanted, out.shape))
+        raise ShapeError(f"out must be {full}, as the state Jacobian is, not {shape}")
     numbers = (*given.p.values(), *given.varying)
     dtype = np.result_type(*numbers)
     if not np.can_cast(dtype, out.dtype):
@@ -89,6 +89,11 @@ def read_out(cell: Cell, out: Any, given: Given) -> Array | None:
     if any(np.may_share_memory(out, a) for a in numbers):
         raise ValueUnusable("out shares memory with the numbers given", "give an array of its own")
     return out
+
+
+def _numbers_of_states(cell: Cell, given: Given) -> int:
+    """How many numbers all states of one example are."""
+    return sum(int(np.prod(shape_of(cell, s.previous, given.sizes))) for s in cell.states)
 
 
 def _broadcasts(leading: tuple[int, ...], batch: tuple[int, ...]) -> bool:

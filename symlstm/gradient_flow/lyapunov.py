@@ -132,13 +132,9 @@ class SpectrumRun:
         if self.count == self.rows:
             counted = range(max(0, self.burn_in - piece.index), piece.steps)
             self.log_determinants += self.log_determinant.summed(piece, counted)
-        with closing(self.stretches.over(piece, factors, self._until)) as stretches:
+        with closing(self.stretches.over(piece, factors, self.burn_in)) as stretches:
             for found in stretches:
                 self._count(piece.index, found, piece.step)
-
-    def _until(self, index: int) -> int:
-        """How many steps there are until something else begins: counting, or nothing."""
-        return self.burn_in - index if index < self.burn_in else self.burn_in + self.points[-1] - index
 
     def _count(self, index: int, found: Stretch, step: Callable[[int], Step]) -> None:
         """Add the logarithms of what the directions have grown by. index: of step(0)."""

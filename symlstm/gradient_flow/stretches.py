@@ -10,7 +10,7 @@ to the error of an exponent is thus of the order of eps^(2/3), 4e-11 nats. A sin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -36,21 +36,22 @@ class Stretches:
         """What the steps of a piece multiply directions by."""
         return self.tangents.factors(piece.known, (piece.steps, *self.directions.shape[:-2]))
 
-    def over(self, piece: Piece, factors: Any, until: Callable[[int], int]) -> Generator[Stretch, None, None]:
-        """All steps of a piece. until: how many steps from that one on a stretch may take at most, by its index."""
+    def over(self, piece: Piece, factors: Any, mark: int = 0) -> Generator[Stretch, None, None]:
+        """All steps of a piece. mark: the index of a step with which a stretch must begin."""
         with self.tangents.helped(factors, self.directions):
             if self.directions.shape[-2] > FEW:
                 found = self.tangents.each(self.directions, factors, piece.steps)
                 self.directions = found.directions
                 yield found
             else:
-                yield from self._several(piece, factors, until)
+                yield from self._several(piece, factors, mark)
 
-    def _several(self, piece: Piece, factors: Any, until: Callable[[int], int]) -> Generator[Stretch, None, None]:
+    def _several(self, piece: Piece, factors: Any, mark: int) -> Generator[Stretch, None, None]:
         """Stretches of several steps."""
         done = 0
         while done < piece.steps:
-            steps = min(self.length, piece.steps - done, until(piece.index + done))
+            ends = [end for end in (mark - piece.index, piece.steps) if end > done]
+            steps = min(self.length, min(ends) - done)
             found = self.tangents.stretch(self.directions, factors, done, steps)
             if steps > 1 and not found.condition <= CONDITION:
                 self.length = steps // 2

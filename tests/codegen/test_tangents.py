@@ -87,3 +87,14 @@ def test_directions_that_do_not_fit(directions, told):
     with pytest.raises(ShapeError, match=told) as error:
         sl.compile(cell).jvp(p, np.ones(2), (np.ones(3), np.ones(3)), directions)
     assert "h_prev, c_prev, stacked" in str(error.value)
+
+
+def test_of_a_matrix_state_it_is_said_that_there_is_no_product_without_the_jacobian():
+    cell = cell_of("memory")
+    p, x, states, _ = numbers(cell)
+    rows = sum(s.size for s in states)
+    k = sl.compile(cell)
+    with pytest.raises(sl.SymlstmError, match="C_prev is a n x p matrix that depends on the previous states"):
+        k.jvp(p, x, states, np.eye(rows))
+    with pytest.raises(sl.SymlstmError, match=f"directions must be {rows} x k, not {rows - 1} x 2"):
+        k.jvp(p, x, states, np.ones((rows - 1, 2)))

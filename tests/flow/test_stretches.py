@@ -68,7 +68,7 @@ def taken(stream, count):
     run = SpectrumRun(stream, count, 0)
     sums = np.zeros(count)
     for piece, factors in Pieces(stream).each(run.stretches.factors):
-        for found in run.stretches.over(piece, factors, lambda index: stream.steps):
+        for found in run.stretches.over(piece, factors):
             assert found.steps == 1 or found.condition <= CONDITION
             lengths.append(found.steps)
             sums += np.log(found.growth[0])

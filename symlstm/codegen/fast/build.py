@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
+from symlstm.codegen.fast import DTYPES
 from symlstm.codegen.fast.merging import merged
 from symlstm.codegen.fast.ops import NotFast
 from symlstm.codegen.fast.sequence import OF_JOBS, OF_PRODUCTS, WORDS, FastLoop
@@ -15,8 +14,6 @@ from symlstm.codegen.sequence.backward_loop import BackwardWriter
 from symlstm.codegen.sequence.loops import forward_function
 from symlstm.codegen.sequence.module import planned
 from symlstm.equations import Cell
-
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def fast_source(cell: Cell, reserved: Sequence[str]) -> str:

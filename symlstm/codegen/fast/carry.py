@@ -92,15 +92,16 @@ def carry(
             if o[0] == MIXED:
                 for b in range(first // each, (last - 1) // each + 1):
                     begin, end, at = max(first, b * each), min(last, (b + 1) * each), (t * batch + b) * gap
+                    number = panels_in(o, panels)
                     if len(counts) == 0:
-                        for p in range(-(-o[6] // panels.shape[1])):
+                        for p in range(number):
                             set_mixed(o, p, count, begin, end, factors, at, panels, room, buffers)
                     else:
                         job = jobs + (t - start) * len(program) + k
                         counts[FIRST + OF_JOB * job + WHICH] = t * len(program) + k
                         show(counts, AT, job + 1)
                         share(o, job, counts, False, count, begin, end, factors, at, panels, room, buffers)
-                        while seen(counts, FIRST + OF_JOB * job + MADE) < -(-o[6] // panels.shape[1]):
+                        while seen(counts, FIRST + OF_JOB * job + MADE) < number:
                             pass
                 continue
             of, next_one = first // each, (first // each + 1) * each  # which of the batch; no division for each row
@@ -143,13 +144,19 @@ def share(
     room: Any, buffers: Any,
 ) -> None:  # fmt: skip
     """Panels of a MIXED, as many as the other thread leaves."""
-    number, made = -(-o[6] // panels.shape[1]), 0
+    number, made = panels_in(o, panels), 0
     while count_on(counts, FIRST + OF_JOB * job + BEGUN, 1) < number:
         p = number - 1 - count_on(counts, FIRST + OF_JOB * job + BACK, 1) if back else made
         set_mixed(o, p, count, begin, end, factors, start, panels, room, buffers)
         made += 1
     if made:
         count_on(counts, FIRST + OF_JOB * job + MADE, made)
+
+
+@inner
+def panels_in(o: Any, panels: Any) -> int:
+    """How many panels each matrix of a MIXED has."""
+    return -(-o[6] // panels.shape[1])
 
 
 @inner
@@ -168,7 +175,7 @@ def set_mixed(
 ) -> None:  # fmt: skip
     """As MIXED says, one panel of the rows from begin to end, whose factors begin at `start`."""
     length, terms, columns, wide = o[2], o[4], o[6], panels.shape[1]
-    flat, rows, gap = panels.reshape(-1), end - begin, -(-columns // wide) * length * wide
+    flat, rows, gap = panels.reshape(-1), end - begin, panels_in(o, panels) * length * wide
     some, vectors, mixed = buffers
     here = min(wide, columns - p * wide)
     for k in range(terms):

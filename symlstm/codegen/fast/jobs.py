@@ -9,12 +9,12 @@ import numpy as np
 from numba import carray, config
 
 from symlstm.codegen import helpers
+from symlstm.codegen.fast import DTYPES
 from symlstm.codegen.fast.bits import pointer
 from symlstm.codegen.fast.parts import in_parts
 from symlstm.codegen.fast.products import add_outer, compiled, pack, product_and
 from symlstm.codegen.fast.tiles import VECTOR, VECTORS, width
 
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 SUMMED = 256
 """Rows of outer products that are summed before they are added to the others."""
 STRIPS = 8

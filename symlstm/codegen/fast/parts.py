@@ -55,6 +55,11 @@ def _find_processor() -> Callable[[], int]:
     return lambda: -1
 
 
+def _submit(function: Callable[..., Result], *arguments: Any, keep: Any = None) -> Future[Result]:
+    """Begin a call in a thread of the pool. keep: as for `in_parts`."""
+    return _pool().submit(_elsewhere, _find_processor()(), keep, function, *arguments)
+
+
 def _elsewhere(processor: int, keep: Any, function: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function on another processor than the one that its caller is on. keep: as for `in_parts`.
 
@@ -79,7 +84,7 @@ def helped_by(function: Callable[..., object], *arguments: Any) -> Iterator[None
     before, future = hasattr(_own, "busy"), None
     try:
         if config.NUMBA_NUM_THREADS > 1 and not before:
-            future = _pool().submit(_elsewhere, _find_processor()(), None, function, *arguments)
+            future = _submit(function, *arguments)
         _own.busy = True
         yield
     finally:
@@ -97,7 +102,7 @@ def beside(function: Callable[..., Result], *arguments: Any) -> Callable[[], Res
     call = partial(function, *arguments)
     if config.NUMBA_NUM_THREADS == 1 or hasattr(_own, "busy"):
         return call
-    future: Future[Result] = _pool().submit(_elsewhere, _find_processor()(), None, function, *arguments)
+    future = _submit(function, *arguments)
     return lambda: call() if future.cancel() else future.result()
 
 
@@ -108,8 +113,7 @@ def in_parts(function: Callable[..., object], count: int, wanted: int, *argument
     """
     parts = 1 if hasattr(_own, "busy") else max(1, min(config.NUMBA_NUM_THREADS, count, wanted))
     bounds = list(pairwise(count * k // parts for k in range(parts + 1)))
-    processor = _find_processor()() if parts > 1 else -1
-    others = [_pool().submit(_elsewhere, processor, keep, function, *ends, *arguments) for ends in bounds[1:]]
+    others = [_submit(function, *ends, *arguments, keep=keep) for ends in bounds[1:]]
     left = []
     try:
         function(*bounds[0], *arguments)

@@ -47,7 +47,7 @@ class Writer:
 
     @cached_property
     def program(self) -> Program:
-        products: dict[int, tuple[int, int]] = {}
+        products: dict[int, tuple[int, int, dict[int, int]]] = {}
         for place, length, terms in self.steps.sums:
             if not terms:
                 self.operations.append([ZEROS, self.places[place], length])
@@ -63,13 +63,12 @@ class Writer:
                 if t.matrix is not None:
                     if t.operand not in products:
                         products[t.operand] = self._multiply(t.operand)
-                    at, width = products[t.operand]
-                    column = self._stacked(t.operand)[t.matrix]
+                    at, width, columns = products[t.operand]
+                    column = columns[t.matrix]
                 factor = -1 if t.factor is None else self.factors[t.factor]
                 self.operations.append([TERM, self.places[place], length, at, width, column, factor, int(not known)])
                 known.add(id(t))
-        wide = max(map(len, self.operations), default=0)
-        wide = max(wide, 8)  # what every operation is looked for
+        wide = max(8, *map(len, self.operations))  # of each operation, what TERM has is looked for
         rows = [o + [0] * (wide - len(o)) for o in self.operations]
         panels = np.zeros((self.rows, WIDE))
         for start, matrix in self.matrices:
@@ -114,14 +113,15 @@ class Writer:
                     size += len(self.steps.matrices[t.matrix])
         return found
 
-    def _multiply(self, operand: int) -> tuple[int, int]:
-        """Where the product is, and how long."""
-        rows = [self.steps.matrices[m] for m in self._stacked(operand)]
+    def _multiply(self, operand: int) -> tuple[int, int, dict[int, int]]:
+        """Where the product is, how long, and the column at which each matrix begins."""
+        stacked = self._stacked(operand)
+        rows = [self.steps.matrices[m] for m in stacked]
         columns = sum(map(len, rows))
         before = self._put([np.concatenate(rows) if len(rows) > 1 else rows[0]])
         at, length, to = self.places[operand], self.lengths[operand], self._more(columns)
         self.operations.append([PRODUCT, at, length, before, -(-columns // WIDE), to, columns])
-        return to, columns
+        return to, columns, stacked
 
 
 def mixtures(sums: list[tuple[int, int, list[Use]]]) -> dict[int, list[list[Use]]]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import config
 
-from symlstm.codegen.fast.carry import DONE, MIXED, OF_JOB, carry, help_carry
+from symlstm.codegen.fast.carry import DONE, FIRST, MIXED, OF_JOB, carry, help_carry
 from symlstm.codegen.fast.jobs import WORTH_A_THREAD
 from symlstm.codegen.fast.orthonormal import length, orthonormalise
 from symlstm.codegen.fast.parts import helped_by, in_parts
@@ -127,7 +127,7 @@ class CompiledTangents(TangentSteps):
         if not shared or config.NUMBA_NUM_THREADS == 1:
             yield
             return
-        counts = np.zeros(2 + OF_JOB * ROOM * steps * len(program), np.int64)
+        counts = np.zeros(FIRST + OF_JOB * ROOM * steps * len(program), np.int64)
         given = program, panels, factors, room, rows
         if not help_carry.signatures:  # compiled here: another thread would be too late for a while
             help_carry(np.array([0, 1]), *given)
@@ -142,7 +142,7 @@ class CompiledTangents(TangentSteps):
     def _take(self, jobs: int) -> tuple[Array, int]:
         """The counts, and the first of so many jobs that are free; nobody helps where there are not so many."""
         first = self._jobs
-        if OF_JOB * (first + jobs) + 2 > len(self._counts):
+        if FIRST + OF_JOB * (first + jobs) > len(self._counts):
             return NOBODY, 0
         self._jobs += jobs
         return self._counts, first
