@@ -50,7 +50,8 @@ def on_dask(task: Task, points: Sequence[Any], cluster: Any) -> Iterator[tuple[i
     client = _connected(distributed, cluster) if own else cluster
     futures = {client.submit(task, point, pure=False): place for place, point in enumerate(points)}
     try:
-        for future in distributed.as_completed(futures):
+        # A future is waited for in the loop of its own client: without `loop`, as_completed takes the current client's.
+        for future in distributed.as_completed(futures, loop=client.loop):
             yield futures[future], future.result()
     except distributed.KilledWorker as error:
         raise ValueUnusable(f"a point ended several workers one after the other: {error}", SHORT_OF_MEMORY) from None
@@ -62,7 +63,7 @@ def on_dask(task: Task, points: Sequence[Any], cluster: Any) -> Iterator[tuple[i
 
 def _connected(distributed: Any, address: str) -> Any:
     try:
-        return distributed.Client(address, timeout=TIMEOUT)
+        return distributed.Client(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:  # a timeout is an OSError
         raise ValueUnusable(
             f"no Dask scheduler answers at {address}: {error}", "dask scheduler prints its address, tcp://host:8786"

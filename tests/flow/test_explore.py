@@ -19,7 +19,7 @@ from symlstm.exploration.explore import kept_at
 from symlstm.exploration.gates import gated_states
 from symlstm.exploration.origin import origin
 from symlstm.exploration.weights import parts
-from symlstm.exploration.workers import on_cores
+from symlstm.exploration.workers import on_cores, on_dask
 from tests.flow.numbers import variant
 from tests.support.frameworks import require
 
@@ -413,6 +413,24 @@ def test_a_dask_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path)
         thread.join()
     assert found == expected
     assert 0 < killed[0] < 15
+
+
+def test_results_that_are_lost_beside_another_client_are_measured_again():
+    distributed = require("distributed")
+    points = list(range(6))
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        distributed.Client(cluster) as other,  # the current client: the points belong to another one
+    ):
+        finished = on_dask(abs, points, cluster.scheduler_address)
+        found = [next(finished)]
+        deadline = time.monotonic() + 60
+        while sum(map(len, other.has_what().values())) < len(points) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for pid in other.run(os.getpid).values():  # every result is gone before it is asked for
+            os.kill(pid, signal.SIGKILL)
+        found.extend(finished)
+    assert sorted(found) == [(point, point) for point in points]
 
 
 def test_a_dask_scheduler_that_does_not_answer_is_named(monkeypatch):
