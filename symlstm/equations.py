@@ -156,7 +156,7 @@ class Cell:
     def _origins(self) -> dict[Any, Quantity]:
         return {}
 
-    @property
+    @cached_property
     def dims(self) -> tuple[sp.Symbol, ...]:
         """The sizes of the cell (n, m, ...), in the order in which its arguments use them."""
         found: dict[sp.Symbol, None] = {}

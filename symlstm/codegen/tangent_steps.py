@@ -53,6 +53,7 @@ class TangentSteps:
     def __init__(self, cell: Cell, plan: Plan, p: Mapping[str, Array], sizes: Mapping[str, int], dtype: Any) -> None:
         self.sizes = dict(sizes)
         self.numbers = [(d, sizes[str(d)]) for d in cell.dims if str(d) in sizes]
+        self._of_size = dict[Any, int]()
         self.lengths = [self._length(q) for q in plan.given]
         self.new = [self._length(q) for q in plan.new]
         place = {q: k for k, q in enumerate((*plan.given, *(s.quantity for s in plan.sums)))}
@@ -83,7 +84,10 @@ class TangentSteps:
         return {k: (np.concatenate([self.matrices[m] for m in columns]).T, columns) for k, columns in found.items()}
 
     def _length(self, q: Matrix) -> int:
-        return int(q.shape[0].subs(self.numbers))
+        size = q.shape[0]
+        if size not in self._of_size:
+            self._of_size[size] = int(size.subs(self.numbers))
+        return self._of_size[size]
 
     def factors(self, known: Mapping[str, Array], axes: tuple[int, ...]) -> list[Array]:
         """The vectors, (*axes, 1, n) each, from all values of the steps by name; axes: steps, then the batch."""
@@ -125,6 +129,9 @@ class TangentSteps:
                 elif t.factor is None:
                     total[...] = value
         return out
+
+    def prepare(self, directions: Array) -> None:
+        """What is done once for directions of that shape, by those who have to wait before they can begin."""
 
     def helped(self, factors: Any, directions: Array) -> AbstractContextManager[None]:
         """While these directions go through the steps with these factors."""

@@ -181,4 +181,4 @@ class SpectrumRun:
 
 def _points(steps: int) -> list[int]:
     """Numbers of steps at which the convergence is kept, dense at the beginning."""
-    return sorted({round(v) for v in np.geomspace(1, steps, KEPT)} | {max(1, steps // 2), steps})
+    return sorted({round(steps ** (k / (KEPT - 1))) for k in range(KEPT)} | {max(1, steps // 2), steps})

@@ -31,6 +31,7 @@ class Stretches:
     def __init__(self, tangents: TangentSteps, directions: Array) -> None:
         self.tangents, self.directions = tangents, directions
         self.length = 1
+        tangents.prepare(directions)
 
     def factors(self, piece: Piece) -> Any:
         """What the steps of a piece multiply directions by."""

@@ -13,8 +13,10 @@ from numba import uintp  # a place that is not negative: no look whether it coun
 
 from symlstm.codegen.fast.products import compiled, inner, product, set_rows
 from symlstm.codegen.fast.sharing import count_on, seen, show
-from symlstm.codegen.fast.tiles import COUNT, ROWS, mixing_tile
+from symlstm.codegen.fast.tiles import COUNT, ROWS, mixing_tile, width
 
+WIDE = width(8)
+"""Columns of a panel."""
 PRODUCT, MIXED, ZEROS, TERM = range(4)
 """What an operation does. Places count entries of one row; the room has them for all rows.
 
@@ -40,18 +42,17 @@ def by_terms(rows: int, keep: bool = False) -> Any:
 
     @inner
     def rows_by_mixed(
-        terms: int, a: Any, start: int, length: int, panels: Any, place: int, gap: int, out: Any, vectors: Any,
-        mixed: Any,
+        terms: int, a: Any, start: int, length: int, panels: Any, place: int, gap: int, out: Any, to: int, apart: int,
+        vectors: Any, mixed: Any,
     ) -> None:  # fmt: skip
-        wide = out.shape[1]
         if terms == 1:
-            one(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+            one(a, start, length, 1, length, panels, place, gap, out, to, apart, vectors, mixed)
         elif terms == 2:
-            two(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+            two(a, start, length, 1, length, panels, place, gap, out, to, apart, vectors, mixed)
         elif terms == 3:
-            three(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+            three(a, start, length, 1, length, panels, place, gap, out, to, apart, vectors, mixed)
         else:
-            four(a, start, length, 1, length, panels, place, gap, out, 0, wide, vectors, mixed)
+            four(a, start, length, 1, length, panels, place, gap, out, to, apart, vectors, mixed)
 
     return rows_by_mixed
 
@@ -72,13 +73,13 @@ def carry(
     """
     count, (_, batch, gap), factors = len(rows), given.shape, given.reshape(-1)
     each = count // batch
-    buffers = new_buffers(program, panels)
+    flat, (some, vectors, mixed) = panels.reshape(-1), new_buffers(program)
+    for state in range(len(moved)):
+        place, column, _, length = moved[state]
+        for r in range(first, last):
+            for j in range(length):
+                room[uintp(place * count + r * length + j)] = rows[r, uintp(column + j)]
     for t in range(start, start + steps):
-        for state in range(len(moved)):
-            place, column, _, length = moved[state]
-            for r in range(first, last):
-                for j in range(length):
-                    room[uintp(place * count + r * length + j)] = rows[r, uintp(column + j)]
         for k in range(len(program)):
             o = program[k]
             if o[0] == PRODUCT:
@@ -86,21 +87,21 @@ def carry(
                 product(
                     room[at : at + count * length].reshape(count, length),
                     panels[o[3] : o[3] + o[4] * length].reshape(o[4], length, panels.shape[1]),
-                    room[to : to + count * columns].reshape(count, columns), first, last,
+                    room[to : to + count * columns].reshape(count, columns), first, last, t % 2 == 1,
                 )  # fmt: skip
                 continue
             if o[0] == MIXED:
                 for b in range(first // each, (last - 1) // each + 1):
                     begin, end, at = max(first, b * each), min(last, (b + 1) * each), (t * batch + b) * gap
-                    number = panels_in(o, panels)
+                    number = panels_in(o)
                     if len(counts) == 0:
                         for p in range(number):
-                            set_mixed(o, p, count, begin, end, factors, at, panels, room, buffers)
+                            set_mixed(o, p, count, begin, end, factors, at, flat, room, some, vectors, mixed)
                     else:
                         job = jobs + (t - start) * len(program) + k
                         counts[FIRST + OF_JOB * job + WHICH] = t * len(program) + k
                         show(counts, AT, job + 1)
-                        share(o, job, counts, False, count, begin, end, factors, at, panels, room, buffers)
+                        share(o, job, counts, False, count, begin, end, factors, at, flat, room, some, vectors, mixed)
                         while seen(counts, FIRST + OF_JOB * job + MADE) < number:
                             pass
                 continue
@@ -115,10 +116,15 @@ def carry(
                 else:
                     add_term(room, to, at, o[2], factors, (t * batch + of) * gap + o[6], o[6] < 0, o[7] == 1)
         for state in range(len(moved)):
-            _, column, place, length = moved[state]
-            for r in range(first, last):
-                for j in range(length):
-                    rows[r, uintp(column + j)] = room[uintp(place * count + r * length + j)]
+            place, _, new, length = moved[state]
+            to, at = place * count + first * length, new * count + first * length
+            for j in range((last - first) * length):
+                room[uintp(to + j)] = room[uintp(at + j)]
+    for state in range(len(moved)):
+        place, column, _, length = moved[state]
+        for r in range(first, last):
+            for j in range(length):
+                rows[r, uintp(column + j)] = room[uintp(place * count + r * length + j)]
 
 
 @compiled
@@ -128,72 +134,86 @@ def help_carry(counts: Any, program: Any, panels: Any, given: Any, room: Any, co
     counts: see AT and WHICH. Panels are begun from the first on there and from the last on here, so that both find
     theirs in their caches at the next step.
     """
-    factors, buffers, last = given.reshape(-1), new_buffers(program, panels), 0
+    factors, flat, last = given.reshape(-1), panels.reshape(-1), 0
+    some, vectors, mixed = new_buffers(program)
     while seen(counts, DONE) == 0:
         job = seen(counts, AT) - 1
         if job >= last:
             last = job + 1
             step, k = divmod(counts[FIRST + OF_JOB * job + WHICH], len(program))
             at = step * given.shape[1] * given.shape[2]
-            share(program[k], job, counts, True, count, 0, count, factors, at, panels, room, buffers)
+            share(program[k], job, counts, True, count, 0, count, factors, at, flat, room, some, vectors, mixed)
 
 
 @inner
 def share(
-    o: Any, job: int, counts: Any, back: bool, count: int, begin: int, end: int, factors: Any, start: int, panels: Any,
-    room: Any, buffers: Any,
+    o: Any, job: int, counts: Any, back: bool, count: int, begin: int, end: int, factors: Any, start: int, flat: Any,
+    room: Any, some: Any, vectors: Any, mixed: Any,
 ) -> None:  # fmt: skip
     """Panels of a MIXED, as many as the other thread leaves."""
-    number, made = panels_in(o, panels), 0
+    number, made = panels_in(o), 0
     while count_on(counts, FIRST + OF_JOB * job + BEGUN, 1) < number:
         p = number - 1 - count_on(counts, FIRST + OF_JOB * job + BACK, 1) if back else made
-        set_mixed(o, p, count, begin, end, factors, start, panels, room, buffers)
+        set_mixed(o, p, count, begin, end, factors, start, flat, room, some, vectors, mixed)
         made += 1
     if made:
         count_on(counts, FIRST + OF_JOB * job + MADE, made)
 
 
 @inner
-def panels_in(o: Any, panels: Any) -> int:
+def panels_in(o: Any) -> int:
     """How many panels each matrix of a MIXED has."""
-    return -(-o[6] // panels.shape[1])
+    return -(-o[6] // WIDE)
 
 
 @inner
-def new_buffers(program: Any, panels: Any) -> Any:
+def new_buffers(program: Any) -> Any:
     """For a tile, for the vectors of a panel, and for panels summed up."""
     longest = 0
     for o in program:
         longest = max(longest, o[2])
-    wide = panels.shape[1]
-    return np.empty((max(MORE, ROWS), wide)), np.zeros(MOST * wide), np.empty((1, longest, wide))
+    return np.empty(max(MORE, ROWS) * WIDE), np.zeros(MOST * WIDE), np.empty((1, longest, WIDE))
 
 
 @inner
 def set_mixed(
-    o: Any, p: int, count: int, begin: int, end: int, factors: Any, start: int, panels: Any, room: Any, buffers: Any
+    o: Any, p: int, count: int, begin: int, end: int, factors: Any, start: int, flat: Any, room: Any, some: Any,
+    vectors: Any, mixed: Any,
 ) -> None:  # fmt: skip
-    """As MIXED says, one panel of the rows from begin to end, whose factors begin at `start`."""
-    length, terms, columns, wide = o[2], o[4], o[6], panels.shape[1]
-    flat, rows, gap = panels.reshape(-1), end - begin, panels_in(o, panels) * length * wide
-    some, vectors, mixed = buffers
-    here = min(wide, columns - p * wide)
+    """As MIXED says, one panel of the rows from begin to end, whose factors begin at `start`. flat: the panels.
+
+    some, vectors, mixed: see `new_buffers`.
+    """
+    length, terms, columns = o[2], o[4], o[6]
+    rows, gap = end - begin, panels_in(o) * length * WIDE
+    here = min(WIDE, columns - p * WIDE)
     for k in range(terms):
-        for j in range(here):
-            vectors[uintp(k * wide + j)] = factors[uintp(start + o[7 + k] + p * wide + j)]
-    at, to = o[1] * count + begin * length, o[5] * count + begin * columns + p * wide
-    place, done = (o[3] + p * length) * wide, min(rows, MORE)
+        of_term = start + o[7 + k] + p * WIDE
+        if here == WIDE:
+            for j in range(WIDE):
+                vectors[uintp(k * WIDE + j)] = factors[uintp(of_term + j)]
+        else:
+            for j in range(here):
+                vectors[uintp(k * WIDE + j)] = factors[uintp(of_term + j)]
+    at, to = o[1] * count + begin * length, o[5] * count + begin * columns + p * WIDE
+    place = (o[3] + p * length) * WIDE
+    whole = here == WIDE and rows in (FEW, MORE)  # the tile makes nothing that is not there
+    out, entry, apart = some, 0, WIDE
+    if whole:
+        out, entry, apart = room, to, columns
+    done = min(rows, MORE)
     if rows <= FEW:
-        mix_few(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+        mix_few(terms, room, at, length, flat, place, gap, out, entry, apart, vectors, mixed)
     elif rows <= MORE:
-        mix_more(terms, room, at, length, flat, place, gap, some, vectors, mixed)
+        mix_more(terms, room, at, length, flat, place, gap, out, entry, apart, vectors, mixed)
     else:
         done = ROWS
-        mix_and_keep(terms, room, at, length, flat, place, gap, some, vectors, mixed)
-    set_columns(room, to, columns, some, done, here)
+        mix_and_keep(terms, room, at, length, flat, place, gap, out, entry, apart, vectors, mixed)
+    if not whole:
+        set_columns(room, to, columns, some, done, here)
     while done < rows:
         more = min(ROWS, rows - done)
-        set_rows(room, at + done * length, length, 1, more, length, mixed, 0, some, 0, wide)
+        set_rows(room, at + done * length, length, 1, more, length, mixed, 0, some, 0, WIDE)
         set_columns(room, to + done * columns, columns, some, more, here)
         done += more
 
@@ -203,7 +223,7 @@ def set_columns(out: Any, to: int, apart: int, some: Any, rows: int, here: int) 
     """The first columns of some rows, written from out[to] on, apart from each other."""
     for r in range(rows):
         for j in range(here):
-            out[uintp(to + r * apart + j)] = some[uintp(r), uintp(j)]
+            out[uintp(to + r * apart + j)] = some[uintp(r * WIDE + j)]
 
 
 @inner

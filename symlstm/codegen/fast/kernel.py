@@ -135,7 +135,7 @@ class Kernel:
 
     def _product(self, p: Product) -> str:
         panels = self.panel(p.matrix, p.turned)
-        return f"product({self._batch(p.vector)}, {panels}, {self._batch(p.target)}, first, last)"
+        return f"product({self._batch(p.vector)}, {panels}, {self._batch(p.target)}, first, last, t % 2 == 1)"
 
     def panel(self, matrix: Matrix, turned: bool) -> str:
         """The name of the panels of a matrix (or of its transpose)."""

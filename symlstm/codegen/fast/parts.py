@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from itertools import pairwise
-from threading import local
+from threading import get_native_id, local
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,26 +23,37 @@ LARGER = 1 << 24
 
 _own = local()
 """busy: whether this thread must not wait for one of the pool: it is one itself, or one helps it until it is done."""
+_left: dict[int, int] = {}
+"""The processor that each thread of the pool leaves alone, by the thread's number; -1: none."""
 
 
-def _begin() -> None:
-    """A thread of the pool begins.
+def _begin(processor: int) -> None:
+    """A thread of the pool begins. processor: where who wants it is.
 
     What a thread frees at the end of its memory glibc gives back to the kernel, unless a larger block was freed before
     (mallopt(3), M_MMAP_THRESHOLD). So one is: pieces of a sequence come and go, and finding their memory anew took 5 ms
     of 25 (2,800 page faults).
     """
     _own.busy = True
+    _left[get_native_id()] = -1
+    _leave_alone(processor)
     np.empty(LARGER, np.uint8)
 
 
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, config.NUMBA_NUM_THREADS - 1), "symlstm", _begin)
+    threads = max(1, config.NUMBA_NUM_THREADS - 1)
+    return ThreadPoolExecutor(threads, "symlstm", _begin, (_find_processor()(),))
+
+
+def _forget() -> None:
+    """The child of a fork has none of the threads."""
+    _pool.cache_clear()
+    _left.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # the child has none of the threads
+    os.register_at_fork(after_in_child=_forget)
 
 
 @lru_cache(maxsize=1)
@@ -56,22 +67,32 @@ def _find_processor() -> Callable[[], int]:
 
 
 def _submit(function: Callable[..., Result], *arguments: Any, keep: Any = None) -> Future[Result]:
-    """Begin a call in a thread of the pool. keep: as for `in_parts`."""
-    return _pool().submit(_elsewhere, _find_processor()(), keep, function, *arguments)
+    """Begin a call in a thread of the pool, on another processor than this thread is on. keep: as for `in_parts`."""
+    _leave_alone(_find_processor()())
+    return _pool().submit(_kept, keep, function, *arguments)
 
 
-def _elsewhere(processor: int, keep: Any, function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call a function on another processor than the one that its caller is on. keep: as for `in_parts`.
+def _leave_alone(processor: int) -> None:
+    """No thread of the pool runs on that processor any more.
 
-    Linux wakes a thread where the one that woke it runs, though another processor is idle, and moves it only after
-    many milliseconds (measured: 60 on two processors, in which a sequence takes 15.5 ms instead of 9.9).
+    Linux wakes a thread where the one that woke it runs, though another processor is idle (on a virtual machine, where
+    an idle one may not be there at once), and moves it only after many milliseconds (measured: 60 on two processors, in
+    which a sequence takes 15.5 ms instead of 9.9). Who wants a thread says so: one that waits for that very processor
+    could not (exponents of 500 steps took 28 ms after a pause instead of 21).
     """
-    if processor >= 0 and _find_processor()() == processor:
+    told = [thread for thread, left in list(_left.items()) if left != processor]
+    if not told:
+        return
+    _left.update(dict.fromkeys(told, processor))
+    # what the process may use: a thread of the pool may be allowed less
+    others = os.sched_getaffinity(os.getpid()) - {processor}
+    for thread in told if others else ():
         with suppress(OSError):  # a sandbox may forbid it
-            # what the process may use: this thread may be allowed less
-            others = os.sched_getaffinity(os.getpid()) - {processor}
-            if others:
-                os.sched_setaffinity(0, others)
+            os.sched_setaffinity(thread, others)
+
+
+def _kept(keep: Any, function: Callable[..., Result], *arguments: Any) -> Result:
+    """The call; until then there is what is kept."""
     return function(*arguments)
 
 

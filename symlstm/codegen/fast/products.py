@@ -86,15 +86,20 @@ two_rows, one_row = by_panels(tile(2, 2), tile(2)), by_panels(tile(1, 2), tile(1
 
 
 @compiled
-def product(v: Any, panels: Any, out: Any, first: int, last: int) -> None:
-    """out[b] = matrix v[b] for b from first to last; panels: of the matrix, as `packed` gives them."""
+def product(v: Any, panels: Any, out: Any, first: int, last: int, back: bool) -> None:
+    """out[b] = matrix v[b] for b from first to last; panels: of the matrix, as `packed` gives them.
+
+    back: from the last panels to the first. Of a matrix that a cache cannot hold a part is still there then, if the
+    step before went from the first to the last (measured: 16 us instead of 20 for 2 MB, where the cache has 1 MB).
+    """
     count, length, wide = panels.shape
     columns, gap = out.shape[1], length * wide
     full = columns // wide
     for start in range(first, last, AT_ONCE):
         stop = min(start + AT_ONCE, last)
         fours = stop - (stop - start) % 4
-        for p in range(0, full, 4):
+        for some in range(0, full, 4):
+            p = (full - 1) // 4 * 4 - some if back else some
             end = min(p + 4, full)
             if fours > start:
                 for q in range(p, end):
@@ -119,7 +124,7 @@ def product_and(first: int, last: int, v: Any, panels: Any, offset: Any, out: An
     """out[b] = matrix v[b] + offset, which may be empty."""
     for start in range(first, last, AT_ONCE):
         stop = min(start + AT_ONCE, last)
-        product(v, panels, out, start, stop)
+        product(v, panels, out, start, stop, start // AT_ONCE % 2 == 1)
         for b in range(start, stop):
             for j in range(len(offset)):
                 out[b, j] += offset[j]

@@ -8,12 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from symlstm.codegen.fast.carry import MIXED, MORE, MOST, PRODUCT, TERM, ZEROS
+from symlstm.codegen.fast.carry import MIXED, MORE, MOST, PRODUCT, TERM, WIDE, ZEROS
 from symlstm.codegen.fast.products import pack
-from symlstm.codegen.fast.tiles import width
 from symlstm.codegen.tangent_steps import Array, TangentSteps, Use
-
-WIDE = width(8)
 
 
 @dataclass(frozen=True)

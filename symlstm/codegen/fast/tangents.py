@@ -117,6 +117,11 @@ class CompiledTangents(TangentSteps):
         """As `TangentSteps.each`."""
         return self._straightened(directions, factors, 0, steps, 1, False)
 
+    def prepare(self, directions: Array) -> None:
+        """As `TangentSteps.prepare`: writes the operations and puts the matrices in order."""
+        count, columns = directions.shape[-2:]
+        self._given(None, directions.size // columns, count)
+
     @contextmanager
     def helped(self, factors: Any, directions: Array) -> Iterator[None]:
         """As `TangentSteps.helped`: panels of products are shared with another thread."""

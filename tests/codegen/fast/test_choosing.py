@@ -45,7 +45,7 @@ def test_the_source_shows_the_loops_and_is_python():
     steps = [
         "    for t in range(T):",
         "        product_ahead(t, T, first, last, x, V_panels, b, a)",
-        "        product(h[t], U_panels, buffer_1, first, last)",
+        "        product(h[t], U_panels, buffer_1, first, last, t % 2 == 1)",
     ]
     assert "\n".join(steps) in loop
     assert "v4 = ((v1 * of_7[j]) + (v2 * v3))\n" in fast.source  # c_t = f c_{t-1} + i c~

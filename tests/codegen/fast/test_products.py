@@ -41,9 +41,9 @@ def test_a_product_is_within_the_bound_of_a_sum(size, dtype):
     matrix = made(rng, dtype, rows, columns)
     for batch in BATCHES:
         v = made(rng, dtype, batch, columns)
-        for given in (matrix, np.asfortranarray(matrix)):
+        for given, back in ((matrix, False), (matrix, True), (np.asfortranarray(matrix), False)):
             out = np.full((batch, rows), np.nan, dtype)
-            products.product(v, jobs.packed(given), out, 0, batch)
+            products.product(v, jobs.packed(given), out, 0, batch, back)
             require_within(out, v, matrix.T, columns)
 
 
@@ -62,9 +62,9 @@ def test_the_bits_of_a_row_do_not_depend_on_the_rows_beside_it(dtype):
     v, matrix = made(rng, dtype, 67, 45), made(rng, dtype, 101, 45)
     panels = jobs.packed(matrix)
     whole, one_by_one = np.empty((67, 101), dtype), np.empty((67, 101), dtype)
-    products.product(v, panels, whole, 0, 67)
+    products.product(v, panels, whole, 0, 67, False)
     for b in range(67):
-        products.product(v, panels, one_by_one, b, b + 1)
+        products.product(v, panels, one_by_one, b, b + 1, True)
     assert np.array_equal(whole, one_by_one)
 
 
@@ -95,7 +95,7 @@ def test_other_processors_take_other_tiles(features):
     code = (
         "import numpy as np; from symlstm.codegen.fast import jobs, orthonormal, products as p, tiles;"
         "v = np.random.default_rng(0).normal(size=(13, 40)); m = v[:7] + 1; out = np.empty((13, 7));"
-        "p.product(v, jobs.packed(m), out, 0, 13); assert np.allclose(out, v @ m.T);"
+        "p.product(v, jobs.packed(m), out, 0, 13, False); assert np.allclose(out, v @ m.T);"
         "a = np.random.default_rng(1).normal(size=(100, 104)); q, r = a.copy(), np.zeros((100, 100));"
         "orthonormal.orthonormalise(q, r); assert np.allclose(q @ q.T, np.eye(100)) and np.allclose(r @ q, a);"
         "print(tiles.VECTOR, tiles.ROWS)"
@@ -117,14 +117,12 @@ def _flags():
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be moved on this system")
 def test_a_part_runs_elsewhere_than_its_caller_and_the_caller_stays_free(monkeypatch):
     before = os.sched_getaffinity(0)
-    here = min(before)
-    monkeypatch.setattr(parts, "_find_processor", lambda: lambda: here)
-    seen = []
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(
-            parts._elsewhere, here, None, lambda *given: seen.append((given, os.sched_getaffinity(0))), 1, 2
-        ).result()
-    assert seen == [((1, 2), before - {here} or before)]
+    for new in (True, False):
+        for here in sorted(before)[:3]:
+            monkeypatch.setattr(parts, "_find_processor", lambda here=here: lambda: here)
+            if new:  # also the thread that begins with this call
+                parts._forget()
+            assert parts._submit(os.sched_getaffinity, 0).result() == (before - {here} or before)
     assert os.sched_getaffinity(0) == before
 
 
