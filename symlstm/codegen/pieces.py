@@ -104,9 +104,17 @@ class Pieces:
 
     @cached_property
     def _ends(self) -> list[int]:
-        """Where the pieces end; the first is shorter, as what uses them waits for it alone."""
-        length = max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.stream.first))))
-        return [*range(min(self.stream.steps, max(1, length // FEWER)), self.stream.steps, length), self.stream.steps]
+        """Where the pieces end.
+
+        The first is short, as it is waited for; each of the next is made while the one before is used, so it is half as
+        long again at most.
+        """
+        longest = max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.stream.first))))
+        length, ends = max(1, longest // FEWER), [0]
+        while ends[-1] < self.stream.steps:
+            ends.append(min(ends[-1] + length, self.stream.steps))
+            length = min(length + length // 2 + 1, longest)
+        return ends[1:]
 
     @cached_property
     def _begin(self) -> Any:

@@ -139,17 +139,13 @@ class SpectrumRun:
     def _count(self, index: int, found: Stretch, step: Callable[[int], Step]) -> None:
         """Add the logarithms of what the directions have grown by. index: of step(0)."""
         index += found.start
-        told = np.concatenate([found.growth, found.largest[..., None]], axis=-1)
-        bad = ~np.isfinite(told).reshape(len(told), -1).all(axis=-1)
-        if bad.any():
-            at = index + int(np.argmax(bad))
-            raise ValueUnusable(f"at step {at} (from 0), the state Jacobian of {self.name} is not finite")
+        self._require_finite(index, found)
         skipped = max(0, self.burn_in - index) if found.steps == 1 else len(found.growth) * (index < self.burn_in)
-        growth, largest = found.growth[skipped:], found.largest[skipped:]
+        growth = found.growth[skipped:]
         with np.errstate(divide="ignore"):
             rates = np.log(growth)
-        lost = growth <= self.rows * np.finfo(self.dtype).eps * largest[..., None]
-        if found.steps == 1 and lost.any():
+        if found.steps == 1:
+            lost = growth <= self.rows * np.finfo(self.dtype).eps * found.largest[skipped:, ..., None]
             for k in np.flatnonzero(lost.reshape(len(lost), -1).any(axis=-1)):
                 singular = self.log_determinant.is_singular(step(found.start + skipped + int(k)))
                 rates[k] = np.where(lost[k] & singular[..., None], -np.inf, rates[k])
@@ -159,6 +155,15 @@ class SpectrumRun:
             if self.taken >= self.points[self.seen]:
                 self.history.append((self.taken, self.exponents))
                 self.seen = bisect_right(self.points, self.taken)
+
+    def _require_finite(self, index: int, found: Stretch) -> None:
+        """ValueUnusable names the step. index: of the first."""
+        if np.isfinite(found.growth).all() and np.isfinite(found.largest).all():
+            return
+        told = np.concatenate([found.growth, found.largest[..., None]], axis=-1)
+        bad = ~np.isfinite(told).reshape(len(told), -1).all(axis=-1)
+        at = index + int(np.argmax(bad))
+        raise ValueUnusable(f"at step {at} (from 0), the state Jacobian of {self.name} is not finite")
 
     @property
     def exponents(self) -> Array:

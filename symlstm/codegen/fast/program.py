@@ -25,6 +25,11 @@ class Program:
     panels: Array
     size: int
 
+    @cached_property
+    def mixes(self) -> bool:
+        """Whether panels are summed up, which is what a second thread can share."""
+        return MIXED in self.operations[:, 0]
+
     def room(self, rows: int) -> Array:
         """For so many rows; tiles read a few more than there are."""
         return np.zeros(self.size * (rows + MORE))

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numba import config
 
-from symlstm.codegen.fast.carry import DONE, FIRST, MIXED, OF_JOB, carry, help_carry
+from symlstm.codegen.fast.carry import DONE, FIRST, OF_JOB, carry, help_carry
 from symlstm.codegen.fast.jobs import WORTH_A_THREAD
 from symlstm.codegen.fast.orthonormal import length, orthonormalise
 from symlstm.codegen.fast.parts import helped_by, in_parts
@@ -126,12 +127,12 @@ class CompiledTangents(TangentSteps):
     def helped(self, factors: Any, directions: Array) -> Iterator[None]:
         """As `TangentSteps.helped`: panels of products are shared with another thread."""
         rows, steps = directions.shape[-2], len(factors)
-        program, _, panels, _, room = self._given(factors, rows, rows)
         one_example = directions.size == rows * directions.shape[-1]
-        shared = one_example and self._worth(rows) >= WORTH_HELP and MIXED in program[:, :1]
-        if not shared or config.NUMBA_NUM_THREADS == 1:
+        worth = one_example and self._worth(rows) >= WORTH_HELP and self._program(rows).mixes
+        if not worth or config.NUMBA_NUM_THREADS == 1:
             yield
             return
+        program, _, panels, _, room = self._given(factors, rows, rows)
         counts = np.zeros(FIRST + OF_JOB * ROOM * steps * len(program), np.int64)
         given = program, panels, factors, room, rows
         if not help_carry.signatures:  # compiled here: another thread would be too late for a while
@@ -170,14 +171,22 @@ class CompiledTangents(TangentSteps):
 
     def _given(self, factors: Any, rows: int, each: int) -> tuple[Any, ...]:
         """What `carry` takes after its steps, for so many rows, `each` of them with the same factors."""
+        program, key = self._program(each), (each >= WORTH_MIXING, rows)
+        if key not in self._rooms:
+            self._rooms[key] = program.room(rows)
+        return program.operations, program.moved, program.panels, factors, self._rooms[key]
+
+    def _program(self, each: int) -> Program:
         mix = each >= WORTH_MIXING
         if mix not in self._programs:
             self._programs[mix] = Writer(self, mix).program
-        program = self._programs[mix]
-        if (mix, rows) not in self._rooms:
-            self._rooms[mix, rows] = program.room(rows)
-        return program.operations, program.moved, program.panels, factors, self._rooms[mix, rows]
+        return self._programs[mix]
+
+    @cached_property
+    def _entries(self) -> int:
+        """Of all matrices."""
+        return sum(m.size for m in self.matrices)
 
     def _worth(self, rows: int) -> int:
         """How many multiply-adds the products of so many rows take."""
-        return rows * sum(m.size for m in self.matrices)
+        return rows * self._entries
