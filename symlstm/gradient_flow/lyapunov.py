@@ -144,7 +144,7 @@ class SpectrumRun:
         growth = found.growth[skipped:]
         with np.errstate(divide="ignore"):
             rates = np.log(growth)
-        if found.steps == 1:
+        if found.steps == 1 and len(growth):
             lost = growth <= self.rows * np.finfo(self.dtype).eps * found.largest[skipped:, ..., None]
             for k in np.flatnonzero(lost.reshape(len(lost), -1).any(axis=-1)):
                 singular = self.log_determinant.is_singular(step(found.start + skipped + int(k)))

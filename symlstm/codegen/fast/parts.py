@@ -140,7 +140,7 @@ def in_parts(function: Callable[..., object], count: int, wanted: int, *argument
         function(*bounds[0], *arguments)
     finally:
         left = [ends for ends, other in zip(bounds[1:], others, strict=True) if other.cancel()]
-        wait(others)
+        wait([other for other in others if not other.cancelled()])  # those count as done only when a thread sees them
     for ends in left:  # what has not begun by now
         function(*ends, *arguments)
     for other in others:
