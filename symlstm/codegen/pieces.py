@@ -106,8 +106,8 @@ class Pieces:
     def _ends(self) -> list[int]:
         """Where the pieces end.
 
-        The first is short, as it is waited for; each of the next is made while the one before is used, so it is half as
-        long again at most.
+        The first is short, as it is waited for; each of the next is made while the one before is used, so it is about
+        half as long again.
         """
         longest = max(1, min(LONGEST, PIECE // max(1, sum(a.size for a in self.stream.first))))
         length, ends = max(1, longest // FEWER), [0]

@@ -1,10 +1,12 @@
 """Many steps at once: J V from vectors of all steps, and directions that are made orthonormal only now and then."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 import symlstm as sl
-from symlstm.codegen.pieces import Pieces
+from symlstm.codegen.pieces import FEWER, LONGEST, Pieces
 from symlstm.codegen.tangent_plan import plan_of
 from symlstm.codegen.tangent_steps import condition, tangent_steps
 from symlstm.errors import ValueUnusable
@@ -49,6 +51,17 @@ def test_the_products_of_a_piece_are_those_of_its_steps(name, batch):
         expected = step.jvp(v.mT).mT
         allowed = 8 * rows * EPS * (np.abs(step.jacobian()) @ np.abs(v.mT)).mT + 40 * EPS
         assert (np.abs(found.apply(v, factors, k) - expected) <= allowed).all()
+
+
+@pytest.mark.parametrize("steps", [1, 33, 1000])
+def test_pieces_follow_each_other_and_grow_from_a_short_one(steps):
+    pieces = [piece for piece, _ in Pieces(setting(sl.cell("lstm"), n=64, steps=steps)).each(lambda piece: None)]
+    lengths = [piece.steps for piece in pieces]
+    assert sum(lengths) == steps
+    assert [piece.index for piece in pieces] == [sum(lengths[:k]) for k in range(len(lengths))]
+    assert lengths[0] == min(steps, LONGEST // FEWER)
+    assert all(after <= before * 1.5 + 1 for before, after in pairwise(lengths))
+    assert steps < 1000 or max(lengths) == LONGEST
 
 
 def test_a_cell_whose_matrices_change_with_time_is_taken_step_by_step():

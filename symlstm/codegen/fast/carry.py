@@ -86,7 +86,7 @@ def carry(
                 length, columns, at, to = o[2], o[6], o[1] * count, o[5] * count
                 product(
                     room[at : at + count * length].reshape(count, length),
-                    panels[o[3] : o[3] + o[4] * length].reshape(o[4], length, panels.shape[1]),
+                    panels[o[3] : o[3] + o[4] * length].reshape(o[4], length, WIDE),
                     room[to : to + count * columns].reshape(count, columns), first, last, t % 2 == 1,
                 )  # fmt: skip
                 continue
@@ -189,7 +189,7 @@ def set_mixed(
     here = min(WIDE, columns - p * WIDE)
     for k in range(terms):
         of_term = start + o[7 + k] + p * WIDE
-        if here == WIDE:
+        if here == WIDE:  # a number that is known when this is compiled: copied by vectors
             for j in range(WIDE):
                 vectors[uintp(k * WIDE + j)] = factors[uintp(of_term + j)]
         else:

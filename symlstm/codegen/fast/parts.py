@@ -23,12 +23,14 @@ LARGER = 1 << 24
 
 _own = local()
 """busy: whether this thread must not wait for one of the pool: it is one itself, or one helps it until it is done."""
-_left: dict[int, int] = {}
+LATER = 0
+"""No thread's number: stands for those that have not begun."""
+_left: dict[int, int] = {LATER: -1}
 """The processor that each thread of the pool leaves alone, by the thread's number; -1: none."""
 
 
-def _begin(processor: int) -> None:
-    """A thread of the pool begins. processor: where who wants it is.
+def _begin() -> None:
+    """A thread of the pool begins.
 
     What a thread frees at the end of its memory glibc gives back to the kernel, unless a larger block was freed before
     (mallopt(3), M_MMAP_THRESHOLD). So one is: pieces of a sequence come and go, and finding their memory anew took 5 ms
@@ -36,20 +38,20 @@ def _begin(processor: int) -> None:
     """
     _own.busy = True
     _left[get_native_id()] = -1
-    _leave_alone(processor)
+    _leave_alone(_left[LATER])
     np.empty(LARGER, np.uint8)
 
 
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
-    threads = max(1, config.NUMBA_NUM_THREADS - 1)
-    return ThreadPoolExecutor(threads, "symlstm", _begin, (_find_processor()(),))
+    return ThreadPoolExecutor(max(1, config.NUMBA_NUM_THREADS - 1), "symlstm", _begin)
 
 
 def _forget() -> None:
     """The child of a fork has none of the threads."""
     _pool.cache_clear()
     _left.clear()
+    _left[LATER] = -1
 
 
 if hasattr(os, "register_at_fork"):
@@ -73,22 +75,22 @@ def _submit(function: Callable[..., Result], *arguments: Any, keep: Any = None) 
 
 
 def _leave_alone(processor: int) -> None:
-    """No thread of the pool runs on that processor any more.
+    """No thread of the pool runs on that processor any more, if there is another and the system lets us say so.
 
     Linux wakes a thread where the one that woke it runs, though another processor is idle (on a virtual machine, where
     an idle one may not be there at once), and moves it only after many milliseconds (measured: 60 on two processors, in
     which a sequence takes 15.5 ms instead of 9.9). Who wants a thread says so: one that waits for that very processor
-    could not (exponents of 500 steps took 28 ms after a pause instead of 21).
+    could not (exponents of 500 steps took 28 ms after a pause instead of 21). If two say so at once, a thread may stay
+    where it should not until the next change; that costs time alone.
     """
-    told = [thread for thread, left in list(_left.items()) if left != processor]
-    if not told:
-        return
-    _left.update(dict.fromkeys(told, processor))
-    # what the process may use: a thread of the pool may be allowed less
-    others = os.sched_getaffinity(os.getpid()) - {processor}
-    for thread in told if others else ():
+    for thread in [thread for thread, left in list(_left.items()) if left != processor]:
+        _left[thread] = processor
+        if thread == LATER:
+            continue
         with suppress(OSError):  # a sandbox may forbid it
-            os.sched_setaffinity(thread, others)
+            others = os.sched_getaffinity(0) - {processor}
+            if others:
+                os.sched_setaffinity(thread, others)
 
 
 def _kept(keep: Any, function: Callable[..., Result], *arguments: Any) -> Result:

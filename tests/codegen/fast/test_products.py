@@ -126,6 +126,34 @@ def test_a_part_runs_elsewhere_than_its_caller_and_the_caller_stays_free(monkeyp
     assert os.sched_getaffinity(0) == before
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be moved on this system")
+def test_a_thread_that_begins_later_leaves_the_processor_of_its_own_caller_alone(monkeypatch):
+    before = sorted(os.sched_getaffinity(0))
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
+    monkeypatch.setattr(parts, "_find_processor", lambda: lambda: before[0])
+    parts._forget()
+    stop = threading.Event()
+    try:
+        parts._submit(stop.wait)
+        monkeypatch.setattr(parts, "_find_processor", lambda: lambda: before[-1])
+        assert parts._submit(os.sched_getaffinity, 0).result() == (set(before) - {before[-1]} or set(before))
+        assert set(parts._left.values()) == {before[-1]}
+    finally:
+        stop.set()
+        parts._forget()
+
+
+def test_where_threads_may_not_be_moved_they_stay(monkeypatch):
+    def forbidden(*given):
+        raise PermissionError
+
+    for name in ("sched_getaffinity", "sched_setaffinity"):
+        monkeypatch.setattr(os, name, forbidden, raising=False)
+    monkeypatch.setattr(parts, "_find_processor", lambda: lambda: 0)
+    parts._forget()
+    assert parts._submit(max, 1, 2).result() == 2
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("threads", [1, 3])
 def test_jobs_are_done_together_and_only_then(dtype, threads, monkeypatch):

@@ -17,7 +17,8 @@ from tests.flow.test_stretches import negated, setting
 from tests.support.frameworks import require
 
 numba = require("numba")
-carry = require("symlstm.codegen.fast.carry").carry
+carrying = require("symlstm.codegen.fast.carry")
+carry, FEW, MORE = carrying.carry, carrying.FEW, carrying.MORE
 tangents, parts = require("symlstm.codegen.fast.tangents"), require("symlstm.codegen.fast.parts")
 orthonormal = require("symlstm.codegen.fast.orthonormal")
 LANES = require("symlstm.codegen.fast.reflections").LANES
@@ -31,7 +32,7 @@ def both(stream):
 
 @pytest.mark.parametrize("name", [*BUILT_IN, *VARIANTS, "negated"])
 @pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
-@pytest.mark.parametrize("count", [2, 3, 7, 13])
+@pytest.mark.parametrize("count", sorted({2, 3, FEW, 7, MORE, 13}))
 def test_directions_are_carried_as_numpy_carries_them(name, batch, count):
     cell = sl.cell(negated) if name == "negated" else variant(name) if name in VARIANTS else sl.cell(name)
     stream = setting(cell, n=37, steps=6, batch=batch)
@@ -117,7 +118,7 @@ def test_parts_in_several_threads_are_the_whole(name, batch, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "lstm_peephole"])
-@pytest.mark.parametrize("count", [3, 9, 40])
+@pytest.mark.parametrize("count", [3, 9, MORE, 40])
 @pytest.mark.parametrize("room", [0, 3])
 def test_panels_shared_with_another_thread_are_the_same_to_the_bit(name, count, room, monkeypatch):
     stream = setting(sl.cell(name), n=70, steps=30)
