@@ -57,8 +57,7 @@ def fit(cell: Cell, given: Given) -> None:
     for spec, array in zip(specs, given.varying, strict=True):
         core = len(spec.axes)
         if 0 in array.shape:
-            shown = " x ".join(map(str, array.shape))
-            raise ValueUnusable(f"{spec.name} is empty: its shape is {shown}", "give at least one example")
+            raise mismatch.empty(spec.name, array.shape)
         if array.ndim < core or not bind(spec, array.shape[array.ndim - core :], given):
             raise mismatch.varying(cell, spec, array.shape, given.sizes, given.origins)
         leading.append(array.shape[: array.ndim - core])

@@ -144,6 +144,11 @@ def _sizes_text(cell: Cell, sizes: Mapping[str, int], origins: Mapping[str, str]
     return ", ".join(f"{n} = {sizes[n]} {'is read ' * (n == names[0])}from {origins[n]}" for n in names)
 
 
+def empty(name: str, shape: Sequence[int]) -> ValueUnusable:
+    """An array without numbers."""
+    return ValueUnusable(f"{name} is empty: its shape is {shape_text(shape)}", "give at least one example")
+
+
 def batches(names: Sequence[str], leading: Sequence[tuple[int, ...]]) -> ShapeError:
     """Leading axes that cannot be broadcast."""
     shown = ", ".join(

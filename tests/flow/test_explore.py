@@ -427,6 +427,7 @@ def test_results_that_are_lost_beside_another_client_are_measured_again():
         deadline = time.monotonic() + 60
         while sum(map(len, other.has_what().values())) < len(points) and time.monotonic() < deadline:
             time.sleep(0.01)
+        assert sum(map(len, other.has_what().values())) == len(points)
         for pid in other.run(os.getpid).values():  # every result is gone before it is asked for
             os.kill(pid, signal.SIGKILL)
         found.extend(finished)

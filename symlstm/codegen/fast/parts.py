@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import pairwise
 from threading import get_native_id, local
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numba import config
@@ -68,10 +69,30 @@ def _find_processor() -> Callable[[], int]:
     return lambda: -1
 
 
-def _submit(function: Callable[..., Result], *arguments: Any, keep: Any = None) -> Future[Result]:
+@dataclass(frozen=True)
+class _Begun(Generic[Result]):
+    """A call that a thread of the pool is to make. work: the function, its arguments, and what is kept until then."""
+
+    future: Future[Result]
+    work: list[Any]
+
+    def taken_back(self) -> bool:
+        """Whether no thread has begun it, and none will. What it was given is let go: the pool does so much later."""
+        if self.future.cancel():
+            self.work.clear()
+        return self.future.cancelled()
+
+
+def _submit(function: Callable[..., Result], *arguments: Any, keep: Any = None) -> _Begun[Result]:
     """Begin a call in a thread of the pool, on another processor than this thread is on. keep: as for `in_parts`."""
     _leave_alone(_find_processor()())
-    return _pool().submit(_kept, keep, function, *arguments)
+    work = [function, arguments, keep]
+    return _Begun(_pool().submit(_do, work), work)
+
+
+def _do(work: list[Any]) -> Any:
+    function, arguments, _ = work
+    return function(*arguments)
 
 
 def _leave_alone(processor: int) -> None:
@@ -83,19 +104,14 @@ def _leave_alone(processor: int) -> None:
     could not (exponents of 500 steps took 28 ms after a pause instead of 21). If two say so at once, a thread may stay
     where it should not until the next change; that costs time alone.
     """
-    for thread in [thread for thread, left in list(_left.items()) if left != processor]:
+    for thread, left in list(_left.items()):
         _left[thread] = processor
-        if thread == LATER:
+        if thread == LATER or left == processor:
             continue
         with suppress(OSError):  # a sandbox may forbid it
             others = os.sched_getaffinity(0) - {processor}
             if others:
                 os.sched_setaffinity(thread, others)
-
-
-def _kept(keep: Any, function: Callable[..., Result], *arguments: Any) -> Result:
-    """The call; until then there is what is kept."""
-    return function(*arguments)
 
 
 @contextmanager
@@ -104,17 +120,17 @@ def helped_by(function: Callable[..., object], *arguments: Any) -> Iterator[None
 
     While it runs, this thread waits for no other of the pool.
     """
-    before, future = hasattr(_own, "busy"), None
+    before, begun = hasattr(_own, "busy"), None
     try:
         if config.NUMBA_NUM_THREADS > 1 and not before:
-            future = _submit(function, *arguments)
+            begun = _submit(function, *arguments)
         _own.busy = True
         yield
     finally:
         if not before:
             _own.__dict__.pop("busy", None)
-        if future is not None:
-            future.cancel()
+        if begun is not None:
+            begun.taken_back()
 
 
 def beside(function: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
@@ -125,8 +141,8 @@ def beside(function: Callable[..., Result], *arguments: Any) -> Callable[[], Res
     call = partial(function, *arguments)
     if config.NUMBA_NUM_THREADS == 1 or hasattr(_own, "busy"):
         return call
-    future = _submit(function, *arguments)
-    return lambda: call() if future.cancel() else future.result()
+    begun = _submit(function, *arguments)
+    return lambda: call() if begun.taken_back() else begun.future.result()
 
 
 def in_parts(function: Callable[..., object], count: int, wanted: int, *arguments: Any, keep: Any = None) -> None:
@@ -137,14 +153,13 @@ def in_parts(function: Callable[..., object], count: int, wanted: int, *argument
     parts = 1 if hasattr(_own, "busy") else max(1, min(config.NUMBA_NUM_THREADS, count, wanted))
     bounds = list(pairwise(count * k // parts for k in range(parts + 1)))
     others = [_submit(function, *ends, *arguments, keep=keep) for ends in bounds[1:]]
-    left = []
     try:
         function(*bounds[0], *arguments)
     finally:
-        left = [ends for ends, other in zip(bounds[1:], others, strict=True) if other.cancel()]
-        wait([other for other in others if not other.cancelled()])  # those count as done only when a thread sees them
+        left = [ends for ends, other in zip(bounds[1:], others, strict=True) if other.taken_back()]
+        running = [other.future for other in others if not other.future.cancelled()]
+        wait(running)
     for ends in left:  # what has not begun by now
         function(*ends, *arguments)
-    for other in others:
-        if not other.cancelled():
-            other.result()
+    for other in running:
+        other.result()

@@ -66,8 +66,7 @@ def read(cell: Cell, p: Any, x: Any, states: Any, steps: int | None) -> Sequence
             )
     for name, array in zip(names, arrays, strict=True):
         if 0 in array.shape[1:]:
-            shown = " x ".join(map(str, array.shape))
-            raise ValueUnusable(f"{name} is empty: its shape is {shown}", "give at least one example")
+            raise mismatch.empty(name, array.shape)
     one = [a[0] if length else np.zeros(a.shape[1:], a.dtype) for a in arrays]
     weak = [not hasattr(value, "dtype") for value in given]
     shown_one = [a.tolist() if w and a.dtype.kind == "f" else a for a, w in zip(one, weak, strict=True)]
@@ -121,7 +120,7 @@ def _require_shape(cell: Cell, q: Any, array: Array, one: Array, given: Sequence
         outside.read_upstream(cell, {q.name: one}, given.first)
     except ShapeError:
         own = shape_of(cell, q, given.first.sizes)
-        wanted, got = (" x ".join(map(str, s)) for s in ((given.steps, *given.first.batch, *own), array.shape))
+        wanted, got = map(mismatch.shape_text, ((given.steps, *given.first.batch, *own), array.shape))
         raise ShapeError(f"the upstream gradient of {q.name} must be {wanted}, as {q.name} is, not {got}") from None
 
 

@@ -122,7 +122,7 @@ def test_a_part_runs_elsewhere_than_its_caller_and_the_caller_stays_free(monkeyp
             monkeypatch.setattr(parts, "_find_processor", lambda here=here: lambda: here)
             if new:  # also the thread that begins with this call
                 parts._forget()
-            assert parts._submit(os.sched_getaffinity, 0).result() == (before - {here} or before)
+            assert parts._submit(os.sched_getaffinity, 0).future.result() == (before - {here} or before)
     assert os.sched_getaffinity(0) == before
 
 
@@ -136,7 +136,7 @@ def test_a_thread_that_begins_later_leaves_the_processor_of_its_own_caller_alone
     try:
         parts._submit(stop.wait)
         monkeypatch.setattr(parts, "_find_processor", lambda: lambda: before[-1])
-        assert parts._submit(os.sched_getaffinity, 0).result() == (set(before) - {before[-1]} or set(before))
+        assert parts._submit(os.sched_getaffinity, 0).future.result() == (set(before) - {before[-1]} or set(before))
         assert set(parts._left.values()) == {before[-1]}
     finally:
         stop.set()
@@ -151,7 +151,7 @@ def test_where_threads_may_not_be_moved_they_stay(monkeypatch):
         monkeypatch.setattr(os, name, forbidden, raising=False)
     monkeypatch.setattr(parts, "_find_processor", lambda: lambda: 0)
     parts._forget()
-    assert parts._submit(max, 1, 2).result() == 2
+    assert parts._submit(max, 1, 2).future.result() == 2
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

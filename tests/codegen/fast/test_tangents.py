@@ -1,6 +1,7 @@
 """Compiled tangents and orthonormal directions: the same numbers as NumPy's, for every cell, any size, any batch."""
 
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -185,6 +186,23 @@ def test_a_thread_that_has_nothing_to_wait_for_does_what_has_not_begun(monkeypat
         asking.join(60)
         stop.set()
     assert seen == [(0, 4), (4, 8), "done"]
+
+
+def test_what_is_taken_back_keeps_nothing(monkeypatch):
+    """The only other thread has something else to do, and looks only later at what it need not do any more."""
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    parts._forget()
+    begun, stop = threading.Event(), threading.Event()
+    parts._submit(lambda: (begun.set(), stop.wait()))
+    begun.wait(60)
+    try:
+        array = np.ones(3)
+        gone = weakref.ref(array)
+        parts.in_parts(lambda first, last, a: None, 8, 2, array, keep=[array])
+        del array
+        assert gone() is None
+    finally:
+        stop.set()
 
 
 def test_an_error_while_somebody_helps_lets_it_go(monkeypatch):
